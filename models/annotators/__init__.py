@@ -1,0 +1,1 @@
+"""Annotators behind three small interfaces: pose, masks, tracks."""

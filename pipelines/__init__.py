@@ -1,0 +1,1 @@
+"""Wiring: command line, engines, corpus store, and the jobs built from them."""

@@ -1,0 +1,1 @@
+"""What the data is: records, tables, configuration. No I/O, no engine, no torch."""

@@ -1,0 +1,55 @@
+"""The scores of a clip. One field here is one column of `clips`, one pair of thresholds in the configuration.
+
+A score is None where it was not measured: a clip rejected by a cheap score is not shown to the dear ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+
+def _score(unit: str, description: str) -> float | None:
+    """A numeric score field with its unit and description."""
+    score: float | None = field(default=None, metadata={"unit": unit, "description": description})
+    return score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Every score of a clip; see each field's metadata for unit and meaning."""
+
+    duration_s: float | None = _score("s", "Length of the clip.")
+    short_side: float | None = _score("px", "Shorter side of the source picture, bars cropped, square pixels.")
+    luminance: float | None = _score("0..1", "Mean luma of the clip.")
+    contrast: float | None = _score("0..1", "Mean over frames of the standard deviation of luma.")
+    black_share: float | None = _score("0..1", "Share of frames that are black (nearly all pixels dark).")
+    sharpness: float | None = _score(
+        "0..255", "Median over sampled frames of the 95th percentile of the luma gradient in a picture of 512 px."
+    )
+    frozen_share: float | None = _score("0..1", "Share of frames identical to the frame before, but for noise.")
+    bars_area: float | None = _score("0..1", "Share of the picture that was black bars and was cropped off.")
+    text_area: float | None = _score("0..1", "Share of the picture under detected text, median over sampled frames.")
+    person_count: float | None = _score("persons", "Number of persons in most of the sampled frames.")
+    person_share: float | None = _score("0..1", "Share of frames in which the main person is found.")
+    person_area_mean: float | None = _score("0..1", "Share of the picture under the main person's mask, mean.")
+    person_area_min: float | None = _score(
+        "0..1", "The same in the frame where it is smallest (5th percentile of the frames with the person)."
+    )
+    person_cut_off: float | None = _score(
+        "0..1", "Share of the main person's body joints outside the frame, mean over frames with the person."
+    )
+    face_visible: float | None = _score("0..1", "Share of frames in which the main person's face is seen.")
+    person_motion: float | None = _score(
+        "torso lengths/s", "Median over time of the mean speed of the main person's joints, relative to the hips."
+    )
+    background_motion: float | None = _score(
+        "frame widths/s", "Median over time of the median speed of tracked points outside the persons."
+    )
+    background_parallax: float | None = _score(
+        "0..1", "Share of the background's motion that one homography per step does not explain."
+    )
+
+
+SCORE_NAMES: tuple[str, ...] = tuple(f.name for f in fields(Scores))
+CAMERAS: tuple[str, ...] = ("static", "pan", "zoom", "rotate", "shake", "parallax", "unknown")
+"""Kinds of background motion, in the column `camera`."""

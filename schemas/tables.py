@@ -1,0 +1,234 @@
+"""The tables of a corpus: every column with its type, unit and meaning.
+
+The descriptions travel in the Arrow field metadata, hence into the Delta log and every Parquet file.
+Types keep to what Delta Lake has: no unsigned, float16 or fixed-size lists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import pyarrow as pa
+
+from schemas.scores import CAMERAS, Scores
+
+COORDINATE_SCALE = 8
+"""Stored coordinates are integers in 1/8 px."""
+CONFIDENCE_SCALE = 100
+"""Stored confidences are integers in 1/100."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the corpus. key: columns that name a row; clip_rows: rows belong to a clip."""
+
+    name: str
+    description: str
+    key: tuple[str, ...]
+    schema: pa.Schema
+    clip_rows: bool = False
+    delta_coded: tuple[str, ...] = ()
+    """List columns stored with Parquet's DELTA_BINARY_PACKED coding."""
+
+
+def _column(name: str, type_: pa.DataType, description: str, unit: str = "", nullable: bool = True) -> pa.Field:
+    metadata = {"description": description} | ({"unit": unit} if unit else {})
+    return pa.field(name, type_, nullable=nullable, metadata=metadata)
+
+
+def _id(name: str, description: str) -> pa.Field:
+    return _column(name, pa.string(), description, nullable=False)
+
+
+_STR, _BOOL, _F64, _I32, _I64 = pa.string(), pa.bool_(), pa.float64(), pa.int32(), pa.int64()
+_SOURCE_ID = _id("source_id", "First 16 hex digits of the source's SHA-256.")
+_CLIP_ID = _id("clip_id", "<source_id>_<start_frame>_<end_frame>.")
+_ANNOTATOR = (
+    _id("annotator", "Name of the annotator that made the row."),
+    _id("weights_sha256", "SHA-256 of the annotator's weights; empty if it has none."),
+)
+
+SOURCES = Table(
+    "sources",
+    "One row per input: what it is and what became of it.",
+    ("uri", "sha256"),
+    pa.schema(
+        [
+            _id("uri", "The input as named by the user, made absolute."),
+            _SOURCE_ID,
+            _id("sha256", "SHA-256 of the whole content, hex."),
+            _column("size_bytes", _I64, "Size of the content.", "bytes"),
+            _id("verdict", "done, rejected (no usable video) or failed (the work on it failed)."),
+            _column("reason", _STR, "Code of `schemas.reasons.SourceReason`; null when done."),
+            _column("detail", _STR, "The reason in words."),
+            _column("container", _STR, "Container format as the demuxer names it."),
+            _column("codec", _STR, "Video codec."),
+            _column("width", _I32, "Coded width.", "px"),
+            _column("height", _I32, "Coded height.", "px"),
+            _column("pixel_format", _STR, "Pixel format of the decoder's output."),
+            _column("sample_aspect", _STR, "Pixel width to height, as num/den."),
+            _column("rotation", _I32, "Clockwise rotation applied to show the picture upright.", "degrees"),
+            _column("fps", _F64, "Average frame rate by the container.", "1/s"),
+            _column("declared_frames", _I64, "Frames promised by the header; null if it promises none."),
+            _column("frames_decoded", _I64, "Frames really decoded."),
+            _column("damaged_packets", _I64, "Packets the decoder refused."),
+            _column("duration_s", _F64, "From the first to the end of the last decoded frame.", "s"),
+            _column("has_audio", _BOOL, "The container has an audio stream."),
+            _column("shots", _I32, "Shots found."),
+            _column("clips", _I32, "Candidate clips found, kept or not."),
+            _column("cut_times_s", pa.list_(_F64), "Boundaries between shots, one time per boundary.", "s"),
+        ]
+    ),
+)
+
+_SPAN = [
+    _column("shot", _I32, "Running number of the shot in the source.", nullable=False),
+    _column("shot_start_s", _F64, "Start of the shot.", "s"),
+    _column("shot_end_s", _F64, "End of the shot.", "s"),
+    _column("start_frame", _I64, "First source frame, presentation order.", nullable=False),
+    _column("end_frame", _I64, "Source frame after the last.", nullable=False),
+    _column("start_s", _F64, "Presentation time of the first frame.", "s"),
+    _column("end_s", _F64, "Time at which the last frame stops showing.", "s"),
+    _column("start_pts", _I64, "Exact time stamp of the first frame, in time_base units."),
+    _column("time_base", _STR, "Unit of time stamps in seconds, as num/den."),
+    _column("width", _I32, "Width of the stored clip.", "px"),
+    _column("height", _I32, "Height of the stored clip.", "px"),
+    _column("fps", _F64, "Frame rate of the stored clip, constant.", "1/s"),
+    _column("frames", _I32, "Frames of the stored clip.", nullable=False),
+]
+_SCORE_COLUMNS = [
+    _column(f.name, _F64, str(f.metadata["description"]), str(f.metadata["unit"])) for f in fields(Scores)
+]
+
+CLIPS = Table(
+    "clips",
+    "One row per candidate clip, kept or not, with every score.",
+    ("clip_id",),
+    pa.schema(
+        [
+            _CLIP_ID,
+            _SOURCE_ID,
+            *_SPAN,
+            _column("kept", _BOOL, "Passed every rule, and its annotations and media are stored.", nullable=False),
+            _column("reject_reasons", pa.list_(_STR), "<score>_low or <score>_high for every rule broken."),
+            _column("error", _STR, "What failed, if the work on the clip failed."),
+            *_SCORE_COLUMNS,
+            _column("camera", _STR, "Kind of background motion: " + ", ".join(CAMERAS) + "."),
+            _column("phash", _STR, "Perceptual hashes of five frames, 16 hex digits each."),
+            _column("duplicate_of", _STR, "Clip id of the kept clip this one nearly equals."),
+        ]
+    ),
+)
+
+POSES = Table(
+    "poses",
+    "One row per kept clip and person: keypoints on the clip's clock.",
+    ("clip_id", "person", "annotator"),
+    pa.schema(
+        [
+            _CLIP_ID,
+            _SOURCE_ID,
+            _column("person", _I32, "0 is the main person.", nullable=False),
+            *_ANNOTATOR,
+            _id("skeleton", "Name of the skeleton: order and names of the joints."),
+            _column("frames", _I32, "Frames T.", nullable=False),
+            _column("joints", _I32, "Joints J.", nullable=False),
+            _column("present", pa.list_(_BOOL), "Person found, one per frame."),
+            _column("x", pa.list_(_I32), "J x T, joint-major; 0 where not present.", "1/8 px"),
+            _column("y", pa.list_(_I32), "J x T, joint-major; 0 where not present.", "1/8 px"),
+            _column("confidence", pa.list_(_I32), "J x T, joint-major: probability of being seen.", "1/100"),
+        ]
+    ),
+    clip_rows=True,
+    delta_coded=("x", "y", "confidence"),
+)
+
+MASKS = Table(
+    "masks",
+    "One row per kept clip and person: COCO run-length masks on the clip's clock.",
+    ("clip_id", "person", "annotator"),
+    pa.schema(
+        [
+            _CLIP_ID,
+            _SOURCE_ID,
+            _column("person", _I32, "0 is the main person.", nullable=False),
+            *_ANNOTATOR,
+            _column("frames", _I32, "Frames T.", nullable=False),
+            _column("width", _I32, "Width of the mask; the stored clip's.", "px"),
+            _column("height", _I32, "Height of the mask; the stored clip's.", "px"),
+            _column("rle", pa.list_(_STR), "COCO compressed run lengths (column-major), one per frame."),
+            _column("area_px", pa.list_(_I32), "Pixels under the mask, one per frame.", "px"),
+        ]
+    ),
+    clip_rows=True,
+    delta_coded=("area_px",),
+)
+
+TRACKS = Table(
+    "tracks",
+    "One row per kept clip: sparse point tracks on the clip's clock.",
+    ("clip_id", "annotator"),
+    pa.schema(
+        [
+            _CLIP_ID,
+            _SOURCE_ID,
+            *_ANNOTATOR,
+            _column("frames", _I32, "Frames T.", nullable=False),
+            _column("points", _I32, "Points N.", nullable=False),
+            _column("query_frame", pa.list_(_I32), "Frame at which each point was chosen, one per point."),
+            _column("x", pa.list_(_I32), "N x T, point-major; last known place where not visible.", "1/8 px"),
+            _column("y", pa.list_(_I32), "N x T, point-major; last known place where not visible.", "1/8 px"),
+            _column("visible", pa.list_(_BOOL), "N x T, point-major: tracked and confirmed."),
+            _column("on_person", pa.list_(_BOOL), "N x T, point-major: under a person's mask."),
+        ]
+    ),
+    clip_rows=True,
+    delta_coded=("query_frame", "x", "y"),
+)
+
+MEDIA = Table(
+    "media",
+    "One row per kept clip: the encoded video.",
+    ("clip_id",),
+    pa.schema(
+        [
+            _CLIP_ID,
+            _SOURCE_ID,
+            _id("container", "Container of the bytes."),
+            _id("codec", "Codec of the bytes."),
+            _column("width", _I32, "Width.", "px"),
+            _column("height", _I32, "Height.", "px"),
+            _id("frame_rate", "Exact constant frame rate, as num/den."),
+            _column("frames", _I32, "Frames.", nullable=False),
+            _column("size_bytes", _I64, "Length of `video`.", "bytes"),
+            _id("sha256", "SHA-256 of `video`, hex."),
+            _column("pts", pa.list_(_I64), "Source time stamp of each frame, in time_base units of `clips`."),
+            _column("video", pa.binary(), "The encoded video."),
+        ]
+    ),
+    clip_rows=True,
+    delta_coded=("pts",),
+)
+
+RUNS = Table(
+    "runs",
+    "One row per finished run of `curate`.",
+    ("run_id",),
+    pa.schema(
+        [
+            _id("run_id", "Time-ordered identifier of the run."),
+            _column("started_at", pa.timestamp("us", "UTC"), "Start of the run."),
+            _column("seconds", _F64, "Wall time of the run.", "s"),
+            _id("command", "Verb."),
+            _id("engine", "Engine that ran the stages."),
+            _column("workers", _I32, "Workers."),
+            _id("config", "Configuration as JSON."),
+            _id("versions", "Versions of the packages that shape the result, as JSON."),
+            _id("counts", "In, kept, rejected and failed per stage, and seconds, as JSON."),
+        ]
+    ),
+)
+
+TABLES: dict[str, Table] = {t.name: t for t in (SOURCES, CLIPS, POSES, MASKS, TRACKS, MEDIA, RUNS)}
+ANNOTATION_TABLES: tuple[str, ...] = tuple(t.name for t in TABLES.values() if t.clip_rows)
+"""Tables whose rows belong to a kept clip; committed before the clip's own row."""
