@@ -8,6 +8,13 @@ import numpy as np
 from schemas.records import U8, Frames
 
 
+def planes(yuv_HW: U8) -> tuple[U8, U8, U8]:
+    """Y (H, W), U and V (H/2, W/2) of one I420 frame stored as (H * 3 // 2, W). No copy of contiguous frames."""
+    height, width = yuv_HW.shape[0] * 2 // 3, yuv_HW.shape[1]
+    chroma = yuv_HW[height:].reshape(2, height // 2, width // 2)
+    return yuv_HW[:height], chroma[0], chroma[1]
+
+
 def rgb(frames: Frames, index: int) -> U8:
     """(H, W, 3) uint8 RGB of one frame."""
     return np.asarray(cv2.cvtColor(frames.yuv_THW[index], cv2.COLOR_YUV2RGB_I420), dtype=np.uint8)

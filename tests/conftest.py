@@ -1,0 +1,31 @@
+"""Fixtures shared by all suites."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SAMPLE_VIDEOS = Path(__file__).resolve().parents[2] / "shared" / "data" / "videos"
+
+
+@dataclass(frozen=True)
+class SampleVideos:
+    """Real labelled videos; not ours to distribute, so they live outside the repository."""
+
+    folder: Path
+    manifest: dict[str, dict[str, Any]]
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+
+@pytest.fixture(scope="session")
+def sample_videos() -> SampleVideos:
+    if not (SAMPLE_VIDEOS / "manifest.json").exists():
+        pytest.skip("the labelled sample videos are not in ../shared/data/videos")
+    manifest = json.loads((SAMPLE_VIDEOS / "manifest.json").read_text())
+    return SampleVideos(SAMPLE_VIDEOS, {video["file"]: video for video in manifest["videos"]})

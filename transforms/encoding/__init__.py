@@ -1,0 +1,1 @@
+"""Frames to stored video and back."""

@@ -1,0 +1,1 @@
+"""Pictures that show annotations on the video they belong to."""
