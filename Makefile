@@ -1,0 +1,33 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench bench-decode bench-memory bench-kill requirements clean
+
+demo: $(VENV)/ready  ## The main job on real footage; says where to look.
+	$(BIN)/figureground demo --out demo
+
+test: $(VENV)/ready  ## The whole suite.
+	$(BIN)/pytest
+
+check: $(VENV)/ready  ## Style, types and layering.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(VENV)/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'figureground needs Python 3.11 or later; say which with: make PYTHON=python3.11 ...'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+requirements: $(VENV)/ready  ## Compile requirements.txt anew from pyproject.toml.
+	$(BIN)/uv pip compile pyproject.toml --extra curate --extra dev --override infra/overrides.txt \
+	  --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate --quiet -o requirements.txt
+
+clean:  ## Remove what `make` made.
+	rm -rf demo build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
