@@ -31,4 +31,14 @@ class Failed(Generic[T_co]):
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """An item a stage may keep to say only that work goes on; engines take it out of the stream.
+
+    reached_s: how far the stage has come in the source, seconds of video, where that means something.
+    """
+
+    reached_s: float | None = None
+
+
 Outcome = Kept[T_co] | Rejected[T_co] | Failed[T_co]

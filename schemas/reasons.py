@@ -46,6 +46,10 @@ REJECTING = frozenset(
 """Reasons that say the input is unusable; the others say that the work on it failed."""
 
 
+NEAR_DUPLICATE = "near_duplicate"
+"""The one clip reason that is given at the end of a run, over all clips, and may be taken back."""
+
+
 def verdict_of(reason: SourceReason) -> Verdict:
     """`rejected` for inputs that are no usable video, `failed` for the rest."""
     return Verdict.REJECTED if reason in REJECTING else Verdict.FAILED

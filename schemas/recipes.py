@@ -9,7 +9,7 @@ _PICTURE: dict[str, Any] = {
     "luminance": {"min": 0.06, "max": 0.95},
     "contrast": {"min": 0.03},
     "black_share": {"max": 0.05},
-    "sharpness": {"min": 8},
+    "sharpness": {"min": 1.2},
     "frozen_share": {"max": 0.5},
     "bars_area": {"max": 0.5},
     "text_area": {"max": 0.2},

@@ -24,11 +24,15 @@ class Scores:
     contrast: float | None = _score("0..1", "Mean over frames of the standard deviation of luma.")
     black_share: float | None = _score("0..1", "Share of frames that are black (nearly all pixels dark).")
     sharpness: float | None = _score(
-        "0..255", "Median over sampled frames of the 95th percentile of the luma gradient in a picture of 512 px."
+        "ratio",
+        "Strongest luma gradients over the same after a Gaussian blur of 2 px, in a picture of 512 px: "
+        "1 is blurred, 1.4 and more in focus. Median over sampled frames.",
     )
     frozen_share: float | None = _score("0..1", "Share of frames identical to the frame before, but for noise.")
     bars_area: float | None = _score("0..1", "Share of the picture that was black bars and was cropped off.")
-    text_area: float | None = _score("0..1", "Share of the picture under detected text, median over sampled frames.")
+    text_area: float | None = _score(
+        "0..1", "Share of the picture under text that stays in its place: detected there in most sampled frames."
+    )
     person_count: float | None = _score("persons", "Number of persons in most of the sampled frames.")
     person_share: float | None = _score("0..1", "Share of frames in which the main person is found.")
     person_area_mean: float | None = _score("0..1", "Share of the picture under the main person's mask, mean.")
@@ -48,8 +52,13 @@ class Scores:
     background_parallax: float | None = _score(
         "0..1", "Share of the background's motion that one homography per step does not explain."
     )
+    background_tracked: float | None = _score(
+        "0..1", "Share of time in which enough points outside the persons could be followed to measure their motion."
+    )
 
 
 SCORE_NAMES: tuple[str, ...] = tuple(f.name for f in fields(Scores))
+BACKGROUND_MOVES = 0.045
+"""From this background_motion on, the background moves, and the camera is not `static`; frame widths/s."""
 CAMERAS: tuple[str, ...] = ("static", "pan", "zoom", "rotate", "shake", "parallax", "unknown")
 """Kinds of background motion, in the column `camera`."""

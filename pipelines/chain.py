@@ -1,0 +1,121 @@
+"""Stages run one after the other over one item, counted and timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Set
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipelines.events import StageCount
+from schemas.outcomes import Failed, Heartbeat, Kept, Outcome, Rejected
+from schemas.reasons import Verdict
+from schemas.records import Clip, SourceReport
+from transforms.stage import Stage, run_stage
+
+Passing = Outcome[Any] | StageCount | Heartbeat
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A kept item goes on to the next stage that accepts its type; anything else leaves the chain.
+
+    A stage answers a clip with one outcome, so that a clip is never lost or doubled; other items may become many,
+    each of which goes through the rest of the chain before the next is asked for.
+    """
+
+    stages: tuple[Stage[Any, Any], ...]
+
+    def setup(self) -> None:
+        """Set every stage up, in order."""
+        for stage in self.stages:
+            stage.setup()
+
+    def teardown(self) -> None:
+        """Tear every stage down, in reverse order."""
+        for stage in reversed(self.stages):
+            stage.teardown()
+
+    def run(self, item: Any, committed: Set[str] = frozenset()) -> Iterator[Passing]:
+        """Final outcomes of an item, with the counts and heartbeats of the way there.
+
+        Clips whose id is in `committed` leave, uncounted and without frames, where they appear.
+        """
+        yield from self._pass_on(0, Kept(item), committed)
+
+    def _pass_on(self, index: int, outcome: Outcome[Any], committed: Set[str]) -> Iterator[Passing]:
+        for position in range(index, len(self.stages)):
+            stage = self.stages[position]
+            if not isinstance(outcome, Kept) or not isinstance(outcome.item, stage.accepts):
+                continue
+            if not isinstance(outcome.item, Clip):
+                yield from self._fan_out(position, outcome.item, committed)
+                return
+            outcome = yield from _answer(stage, outcome.item)
+        yield outcome
+
+    def _fan_out(self, index: int, item: Any, committed: Set[str]) -> Iterator[Passing]:
+        stage, watch = self.stages[index], _Stopwatch()
+        for outcome in watch.over(run_stage(stage, item)):
+            if isinstance(outcome.item, Heartbeat):
+                yield outcome.item
+            elif isinstance(outcome.item, Clip) and outcome.item.clip_id in committed:
+                yield Kept(replace(outcome.item, frames=None))
+            else:
+                yield _count(stage, outcome, busy_s=watch.take())
+                yield from self._pass_on(index + 1, _named(stage, outcome), committed)
+            del outcome  # the next one is made while nothing holds this one's frames
+        yield StageCount(stage.name, received=1, busy_s=watch.take())
+
+
+class _Stopwatch:
+    """Wall seconds spent inside an iterator."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def over(self, outcomes: Iterator[Outcome[Any]]) -> Iterator[Outcome[Any]]:
+        while True:
+            started = time.perf_counter()
+            outcome = next(outcomes, None)
+            self._seconds += time.perf_counter() - started
+            if outcome is None:
+                return
+            yield outcome
+            del outcome
+
+    def take(self) -> float:
+        seconds, self._seconds = self._seconds, 0.0
+        return seconds
+
+
+def _answer(stage: Stage[Any, Any], clip: Clip) -> Generator[Passing, None, Outcome[Any]]:
+    watch = _Stopwatch()
+    outcome: Outcome[Any] = Failed(clip, "no outcome")
+    for given in watch.over(run_stage(stage, clip)):
+        if isinstance(given.item, Heartbeat):
+            yield given.item
+        else:
+            outcome = given
+    yield replace(_count(stage, outcome, busy_s=watch.take()), received=1)
+    return _named(stage, outcome)
+
+
+def _named(stage: Stage[Any, Any], outcome: Outcome[Any]) -> Outcome[Any]:
+    return Failed(outcome.item, f"{stage.name}: {outcome.error}") if isinstance(outcome, Failed) else outcome
+
+
+def _count(stage: Stage[Any, Any], outcome: Outcome[Any], busy_s: float) -> StageCount:
+    """A report counts by its verdict: a source that is done is no output of the stage, its clips are."""
+    if isinstance(outcome.item, SourceReport):
+        verdict = outcome.item.verdict
+        return StageCount(
+            stage.name, rejected=int(verdict == Verdict.REJECTED), failed=int(verdict == Verdict.FAILED), busy_s=busy_s
+        )
+    return StageCount(
+        stage.name,
+        kept=int(isinstance(outcome, Kept)),
+        rejected=int(isinstance(outcome, Rejected)),
+        failed=int(isinstance(outcome, Failed)),
+        busy_s=busy_s,
+    )

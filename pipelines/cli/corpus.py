@@ -1,0 +1,115 @@
+"""Verbs that read a corpus: `stats`, `check`, `query`; and `compact`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.exits import EXIT_ERROR
+from pipelines.cli.show import say, show
+
+_Corpus = Annotated[Path, typer.Argument(help="Folder of the corpus.")]
+_Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+class Format(StrEnum):
+    """How query results are written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+def stats(corpus: _Corpus, as_json: _Json = False) -> None:
+    """The funnel: sources, candidate clips, kept clips, and why the others fell out.
+
+    Example: figureground stats corpus
+    """
+    from pipelines.corpus.stats import funnel, render_funnel
+
+    counted = funnel(corpus)
+    if as_json:
+        print(json.dumps(counted.as_json()))
+    else:
+        show(render_funnel(counted))
+
+
+def check(
+    corpus: _Corpus,
+    deep: Annotated[bool, typer.Option("--deep", help="Decode every stored video, too.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Read every byte, compare rows across tables, and print a digest of the content. Exit code 1 if something is wrong.
+
+    Example: figureground check corpus --deep
+    """
+    from pipelines.corpus.check import check as check_corpus
+
+    report = check_corpus(corpus, deep=deep)
+    if as_json:
+        print(json.dumps(report.as_json()))
+    else:
+        for problem in report.problems:
+            print(f"{problem.table}: {problem.subject}: {problem.what}")
+        if report.unfinished_batches:
+            say("a killed run left an unfinished batch; the next run of curate completes it")
+        rows = ", ".join(f"{count} {table}" for table, count in report.rows.items())
+        print(f"{rows}; {len(report.problems)} problems; digest {report.digest}")
+    if not report.ok:
+        raise typer.Exit(EXIT_ERROR)
+
+
+def compact(corpus: _Corpus) -> None:
+    """Merge small files; the content stays the same.
+
+    Example: figureground compact corpus
+    """
+    from pipelines.corpus.compact import compact as compact_corpus
+
+    for table, done in compact_corpus(corpus).items():
+        print(f"{table:8} {done.files_before} -> {done.files_after} files")
+
+
+def query(
+    corpus: _Corpus,
+    sql: Annotated[str, typer.Argument(help="One SELECT over the tables and the views keypoints and points.")],
+    format_: Annotated[Format, typer.Option("--format", help="How to write the rows.")] = Format.TABLE,
+    out: Annotated[Path | None, typer.Option(help="File; default: standard output.")] = None,
+    rows: Annotated[int, typer.Option(min=1, help="Most rows of a table; other formats write all.")] = 100,
+    time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds a query may take.")] = 300.0,
+) -> None:
+    """Ask the corpus in DuckDB's SQL.
+
+    Example: figureground query corpus "SELECT camera, count(*) FROM clips WHERE kept GROUP BY camera"
+    """
+    from pipelines.corpus.query import run_query
+
+    most = rows if format_ is Format.TABLE and out is None else None
+    result = run_query(corpus, sql, max_rows=most, time_limit_s=time_limit)
+    if format_ is Format.TABLE:
+        from pipelines.corpus.output import render_table
+
+        show(render_table(result.table), out)
+        if result.truncated:
+            say(f"only the first {rows} rows; more with --rows, all with --format csv")
+        return
+    _write(result.table, format_, out)
+
+
+def _write(table: object, format_: Format, out: Path | None) -> None:
+    from pipelines.corpus.output import WRITERS
+
+    write = WRITERS[format_.value]
+    if format_ is Format.PARQUET:
+        write(table, out or sys.stdout.buffer)
+    elif out is None:
+        write(table, sys.stdout)
+    else:
+        with out.open("w", newline="") as file:
+            write(table, file)

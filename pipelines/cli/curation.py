@@ -1,0 +1,92 @@
+"""The verb that makes a corpus: `curate`."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.exits import EXIT_FAILED_ITEMS, EXIT_INTERRUPTED
+from pipelines.cli.show import say
+
+if TYPE_CHECKING:
+    from pipelines.curate import Curated
+    from pipelines.progress import Mode
+    from schemas.config import Config
+
+
+class EngineName(StrEnum):
+    """Engines that can run the stages."""
+
+    LOCAL = "local"
+
+
+class RecipeName(StrEnum):
+    """Named starting points of the configuration."""
+
+    HUMAN5000 = "human5000"
+    MOVING_GROUND = "moving-ground"
+    EVERYTHING = "everything"
+
+
+def curate(
+    sources: Annotated[list[str], typer.Argument(help="Files, folders, patterns, or .txt/.csv/.jsonl/.parquet lists.")],
+    corpus: Annotated[Path, typer.Option(help="Folder of the corpus; made if it is not there.")],
+    engine: Annotated[EngineName, typer.Option(help="Where the stages run.")] = EngineName.LOCAL,
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: half the processors.")] = None,
+    recipe: Annotated[RecipeName | None, typer.Option(help="Starting point of the configuration.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file over the recipe.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="key.path=value over the file; repeatable.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Progress and result as lines of JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")] = False,
+) -> None:
+    """Turn raw video into a corpus, or bring one up to date; running it again does what is left.
+
+    Exit code: 0 if every input is done or rejected, 3 if the work on some failed (their rows say why), 1 if the run
+    could not be done, 130 if it was interrupted.
+
+    Example: figureground curate videos/ --corpus corpus --set clips.max_s=6
+    """
+    from pipelines.progress import Mode
+    from pipelines.sources import expand_sources
+    from schemas.config import load_config
+
+    settings = load_config(config, tuple(set_ or ()), recipe.value if recipe else None)
+    mode = Mode.QUIET if quiet else Mode.JSON if as_json else None
+    done = run_curation(expand_sources(sources), corpus, settings, workers, mode)
+    _report(done, corpus, as_json)
+    if done.counts.verdicts["failed"]:
+        raise typer.Exit(EXIT_FAILED_ITEMS)
+
+
+def run_curation(uris: list[str], corpus: Path, config: Config, workers: int | None, mode: Mode | None) -> Curated:
+    """Curate under a progress display; Ctrl-C keeps what is delivered and says how to go on."""
+    from pipelines.curate import curate as run
+    from pipelines.engines.local import LocalEngine
+    from pipelines.progress import Progress
+
+    try:
+        with Progress(mode) as progress:
+            return run(uris, corpus, config, LocalEngine(workers, limits=config.limits), progress)
+    except KeyboardInterrupt:
+        say("interrupted; what is finished is kept. Run the same command again to go on.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def _report(done: Curated, corpus: Path, as_json: bool) -> None:
+    if as_json:
+        tree = {"inputs": done.inputs, "already_done": done.already_done, "near_duplicates": done.near_duplicates}
+        print(json.dumps({"event": "done", "seconds": round(done.seconds, 3)} | tree | done.counts.as_dict()))
+        return
+    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(done.counts.verdicts.items())) or "nothing new"
+    earlier = f", {done.already_done} done earlier" if done.already_done else ""
+    print(f"{done.inputs} inputs: {verdicts}{earlier}. {_clips(done)} in {done.seconds:.0f} s.")
+    print(f"Next: figureground stats {corpus}")
+
+
+def _clips(done: Curated) -> str:
+    copies = f", {done.near_duplicates} of them set aside as near-duplicates" if done.near_duplicates else ""
+    return f"{done.counts.clips} candidate clips, {done.counts.kept_clips} kept{copies}"

@@ -1,0 +1,5 @@
+"""Exit codes."""
+
+EXIT_ERROR = 1
+EXIT_FAILED_ITEMS = 3
+EXIT_INTERRUPTED = 130

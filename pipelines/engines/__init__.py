@@ -1,0 +1,1 @@
+"""Engines: where the stages run. One contract, `pipelines.engines.base`."""

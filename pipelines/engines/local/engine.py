@@ -1,0 +1,76 @@
+"""The local engine: worker processes on this machine, one task at a time each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Generator, Iterable
+from typing import Any, ClassVar, TypeVar
+
+import psutil
+
+from pipelines.engines.local.run import Pool, Run
+from pipelines.events import Event, Mapped
+from pipelines.flow import Flow
+from pipelines.job import Job, Task
+from pipelines.mapping import Mapping
+from schemas.config import LimitsConfig
+from schemas.outcomes import Outcome
+from transforms.stage import Stage
+
+T = TypeVar("T")
+_THREADS = 2
+_MEMORY_SHARE = 0.8
+
+
+class LocalEngine:
+    """Worker processes that survive what a task does to one of them.
+
+    workers: default, as many as the processors allow with `threads` threads each.
+    memory_mb: a worker that holds more is killed; default, an equal share of four fifths of the machine's memory.
+    """
+
+    name: ClassVar[str] = "local"
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        threads: int = _THREADS,
+        memory_mb: int | None = None,
+        limits: LimitsConfig | None = None,
+    ) -> None:
+        self._workers = workers or max(1, processors() // threads)
+        share = int(psutil.virtual_memory().total * _MEMORY_SHARE / self._workers)
+        memory_bytes = share if memory_mb is None else memory_mb * 2**20
+        self._pool = Pool(self._workers, threads, memory_bytes, limits or LimitsConfig())
+
+    @property
+    def workers(self) -> int:
+        """Worker processes, at most."""
+        return self._workers
+
+    def run(self, flow: Flow, tasks: Iterable[Task]) -> Generator[Event, None, None]:
+        """Curate sources; see `Engine`."""
+        return self._execute(flow, tasks)
+
+    def map(self, stages: tuple[Stage[Any, Any], ...], items: Iterable[Any]) -> Generator[Outcome[Any], None, None]:
+        """Outcomes of independent items; see `Engine`."""
+        with contextlib.closing(self._execute(Mapping(stages), items)) as events:
+            for event in events:
+                if isinstance(event, Mapped):
+                    yield from event.outcomes
+
+    def _execute(self, job: Job[T], tasks: Iterable[T]) -> Generator[Event, None, None]:
+        run = Run(job, tasks, self._pool)
+        try:
+            yield from run.events()
+        except KeyboardInterrupt:
+            yield from run.delivered()
+            raise
+        finally:
+            run.stop()
+
+
+def processors() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

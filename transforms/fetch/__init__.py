@@ -1,0 +1,1 @@
+"""Getting at inputs, and knowing them by their content."""
