@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from schemas.scores import BACKGROUND_MOVES
+
 _PICTURE: dict[str, Any] = {
     "short_side": {"min": 240},
-    "luminance": {"min": 0.06, "max": 0.95},
+    "luminance": {"min": 0.06, "max": 0.99},
     "contrast": {"min": 0.03},
     "black_share": {"max": 0.05},
     "sharpness": {"min": 1.2},
@@ -23,6 +25,12 @@ _PERSON: dict[str, Any] = {
     "person_cut_off": {"max": 0.6},
 }
 
+_MOVING_GROUND: dict[str, Any] = {
+    "background_motion": {"min": BACKGROUND_MOVES},
+    # Where too few points can be followed the motion is not known, and what is not known breaks no rule.
+    "background_tracked": {"min": 0.5},
+}
+
 RECIPES: dict[str, dict[str, Any]] = {
     "human5000": {
         "recipe": "human5000",
@@ -31,7 +39,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     "moving-ground": {
         "recipe": "moving-ground",
-        "screening": _PICTURE | _PERSON | {"background_motion": {"min": 0.045}},
+        "screening": _PICTURE | _PERSON | _MOVING_GROUND,
         "near_duplicate_bits": 6,
     },
     "everything": {"recipe": "everything", "screening": {}, "near_duplicate_bits": None},

@@ -1,0 +1,1 @@
+"""Scores and rules that decide which candidate clips are worth annotating."""
