@@ -26,7 +26,7 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	@touch $@
 
 requirements: $(VENV)/ready  ## Compile requirements.txt anew from pyproject.toml.
-	$(BIN)/uv pip compile pyproject.toml --extra curate --extra dev --override infra/overrides.txt \
+	$(BIN)/uv pip compile pyproject.toml --extra curate --extra ray --extra beam --extra dev --override infra/overrides.txt \
 	  --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate --quiet -o requirements.txt
 
 clean:  ## Remove what `make` made.
