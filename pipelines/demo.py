@@ -17,26 +17,33 @@ _WINDOW_WIDTH, _WINDOW_HEIGHT = 704, 736
 QUERIES: tuple[tuple[str, str], ...] = (
     (
         "Which clips were kept, and what moves in them?",
-        "SELECT clip_id, round(duration_s, 1) AS seconds, round(person_area_mean, 3) AS person_area, "
-        "round(person_motion, 2) AS person_motion, round(background_motion, 3) AS background_motion, camera "
-        "FROM clips WHERE kept ORDER BY background_motion DESC",
+        """
+        SELECT clip_id, round(duration_s, 1) AS seconds, round(person_area_mean, 3) AS person_area,
+               round(person_motion, 2) AS person_motion, round(background_motion, 3) AS background_motion, camera
+        FROM clips WHERE kept ORDER BY background_motion DESC""",
     ),
     (
         "How fast is the right wrist? (median and 95th percentile, frame widths a second)",
-        "WITH steps AS (SELECT clip_id, x - lag(x) OVER path AS dx, y - lag(y) OVER path AS dy, "
-        "frame - lag(frame) OVER path AS frames FROM keypoints "
-        "WHERE joint = 'right_wrist' AND person = 0 AND confidence > 0.5 "
-        "WINDOW path AS (PARTITION BY clip_id ORDER BY frame)) "
-        "SELECT clip_id, round(median(speed), 2) AS median, round(quantile_cont(speed, 0.95), 2) AS fast FROM "
-        "(SELECT clip_id, sqrt(dx * dx + dy * dy) / frames * fps / width AS speed FROM steps JOIN clips USING (clip_id)) "
-        "GROUP BY clip_id ORDER BY fast DESC",
+        """
+        WITH steps AS (
+            SELECT clip_id, x - lag(x) OVER path AS dx, y - lag(y) OVER path AS dy,
+                   frame - lag(frame) OVER path AS frames
+            FROM keypoints WHERE joint = 'right_wrist' AND person = 0 AND confidence > 0.5
+            WINDOW path AS (PARTITION BY clip_id ORDER BY frame))
+        SELECT clip_id, round(median(speed), 2) AS median, round(quantile_cont(speed, 0.95), 2) AS fast
+        FROM (SELECT clip_id, sqrt(dx * dx + dy * dy) / frames * fps / width AS speed
+              FROM steps JOIN (SELECT clip_id, fps, width FROM clips) USING (clip_id))
+        GROUP BY clip_id ORDER BY fast DESC""",
     ),
     (
-        "How far does the ground travel? (median over the points seen for a second or more, in pixels)",
-        "SELECT clip_id, count(*) AS points, round(median(sqrt(dx * dx + dy * dy)), 1) AS travel_px FROM (SELECT clip_id, point, "
-        "arg_max(x, frame) - arg_min(x, frame) AS dx, arg_max(y, frame) - arg_min(y, frame) AS dy FROM points "
-        "JOIN clips USING (clip_id) WHERE visible AND NOT on_person GROUP BY clip_id, point HAVING count(*) > "
-        "any_value(fps)) GROUP BY clip_id ORDER BY travel_px DESC",
+        "How far does the ground travel? (median over the points seen for more than a second, in pixels)",
+        """
+        SELECT clip_id, count(*) AS points, round(median(sqrt(dx * dx + dy * dy)), 1) AS travel_px
+        FROM (SELECT clip_id, point, arg_max(x, frame) - arg_min(x, frame) AS dx,
+                     arg_max(y, frame) - arg_min(y, frame) AS dy
+              FROM points JOIN clips USING (clip_id)
+              WHERE visible AND NOT on_person GROUP BY clip_id, point HAVING count(*) > any_value(fps))
+        GROUP BY clip_id ORDER BY travel_px DESC""",
     ),
 )
 

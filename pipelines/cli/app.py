@@ -11,6 +11,7 @@ from pipelines.cli.curation import curate
 from pipelines.cli.demo import demo
 from pipelines.cli.exits import EXIT_ERROR
 from pipelines.cli.show import say
+from pipelines.cli.synthesis import synthesize
 from pipelines.cli.view import view
 from pipelines.cli.weights import weights
 from schemas.errors import FiguregroundError
@@ -21,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for verb in (demo, curate, stats, check, compact, query, view):
+for verb in (demo, curate, stats, check, compact, query, view, synthesize):
     app.command()(verb)
 app.add_typer(weights)
 

@@ -14,6 +14,7 @@ from pipelines.cli.show import say
 
 if TYPE_CHECKING:
     from pipelines.curate import Curated
+    from pipelines.engines.base import Engine
     from pipelines.progress import Mode
     from schemas.config import Config
 
@@ -22,6 +23,8 @@ class EngineName(StrEnum):
     """Engines that can run the stages."""
 
     LOCAL = "local"
+    RAY = "ray"
+    BEAM = "beam"
 
 
 class RecipeName(StrEnum):
@@ -50,13 +53,16 @@ def curate(
 
     Example: figureground curate videos/ --corpus corpus --set clips.max_s=6
     """
+    from pipelines.engines.factory import create_engine
     from pipelines.progress import Mode
     from pipelines.sources import expand_sources
-    from schemas.config import load_config
+    from schemas.config import load_config, load_engine_config
 
-    settings = load_config(config, tuple(set_ or ()), recipe.value if recipe else None)
+    overrides = tuple(set_ or ())
+    settings = load_config(config, overrides, recipe.value if recipe else None)
+    runner = create_engine(engine.value, workers, load_engine_config(config, overrides), settings.limits)
     mode = Mode.QUIET if quiet else Mode.JSON if as_json else None
-    done = run_curation(expand_sources(sources), corpus, settings, workers, mode)
+    done = run_curation(expand_sources(sources), corpus, settings, runner, mode)
     _report(done, corpus, as_json)
     if done.counts.verdicts["failed"]:
         raise typer.Exit(EXIT_FAILED_ITEMS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 from typing import Annotated
 
 import typer
@@ -32,7 +33,7 @@ def demo(
     stats(corpus)
     for question, sql in QUERIES:
         print(f"\n{question}")
-        print(f'  figureground query {corpus} "{sql}"\n')
+        print(f'  figureground query {corpus} "{dedent(sql)}"\n')
         query(corpus, sql)
     print()
     view(corpus, None, out / "view")
