@@ -21,7 +21,7 @@ from transforms.pixels import rgb, sample_indices
 
 SHEET_NAME = "contact_sheet.png"
 _SHEET_COLUMNS = 5
-_CAPTION = ("person_area_mean", "person_motion", "background_motion", "background_parallax")
+_CAPTION = {"person": "person_motion", "ground": "background_motion", "parallax": "background_parallax"}
 _VIDEO = MediaConfig(crf=20)
 
 Told = Callable[[int, int], None]
@@ -78,8 +78,8 @@ def _draw_frame(picture: U8, annotation: Annotation, index: int, caption: Sequen
 
 
 def _caption(clip: Row, index: int) -> list[str]:
-    scores = [f"{name} {clip[name]:.2f}" for name in _CAPTION if clip[name] is not None]
-    return [f"{clip['clip_id']}  frame {index}", f"camera {clip['camera']}", *scores]
+    scores = (f"{word} {clip[name]:.2f}" for word, name in _CAPTION.items() if clip[name] is not None)
+    return [f"{clip['clip_id']}  frame {index}", f"{clip['camera']}  {'  '.join(scores)}"]
 
 
 def _write_sheet(path: Path, rows: list[list[U8]]) -> Path | None:

@@ -81,7 +81,7 @@ def point_colours(tracks: Tracks, width: int, height: int) -> list[Colour]:
 
 def draw_caption(canvas_HW3: U8, lines: Sequence[str]) -> None:
     """Lines of text in the top left corner on a darkened ground, in place."""
-    scale = max(0.35, canvas_HW3.shape[0] / 1100)
+    scale = max(0.3, canvas_HW3.shape[0] / 1300)
     step = round(30 * scale)
     if not lines:
         return
