@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench bench-decode bench-memory bench-kill requirements clean
+.PHONY: demo test chaos check bench requirements clean
 
 demo: $(VENV)/ready  ## The main job on real footage; says where to look.
 	$(BIN)/figureground demo --out demo
@@ -10,11 +10,19 @@ demo: $(VENV)/ready  ## The main job on real footage; says where to look.
 test: $(VENV)/ready  ## The whole suite.
 	$(BIN)/pytest
 
+chaos: $(VENV)/ready  ## The long suites: kills at every failpoint, at random times, on every engine.
+	$(BIN)/pytest -m slow --timeout=3600
+
 check: $(VENV)/ready  ## Style, types and layering.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/ready  ## Costs beside their floors; see infra/benchmarks/RESULTS.md.
+	$(BIN)/python -m infra.benchmarks.decode_cost
+	$(BIN)/python -m infra.benchmarks.curation_cost
+	$(BIN)/python -m infra.benchmarks.memory
 
 $(VENV)/ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -20,6 +20,9 @@ from schemas.scores import SCORE_NAMES
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_SectionT = TypeVar("_SectionT", bound=_Section)
 
 
 class FramesConfig(_Section):
@@ -128,16 +131,28 @@ class Config(_Section):
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
 
+class RayConfig(_Section):
+    """The Ray cluster that `--engine ray` runs on."""
+
+    address: str | None = Field(
+        None, description="`auto`, `host:port` or `ray://host:port` of a running cluster; None: one on this machine."
+    )
+    start_s: float = Field(180.0, gt=0, description="Seconds without any worker before the run is given up.")
+
+
+class EngineConfig(_Section):
+    """Where the stages run. Shapes no corpus: one begun on an engine may be continued on another."""
+
+    ray: RayConfig = RayConfig()
+
+
 def load_config(path: Path | None = None, settings: tuple[str, ...] = (), recipe: str | None = None) -> Config:
     """Configuration from a recipe, a YAML file over it and `key.path=value` settings over that.
 
-    Raises ConfigError naming the key for anything unknown or out of range.
+    The engines' sections are left to `load_engine_config`. Raises ConfigError naming the key for anything unknown or
+    out of range.
     """
-    overlay: dict[str, Any] = {}
-    if path is not None:
-        overlay = _read_yaml(path)
-    for setting in settings:
-        _merge(overlay, _parse_setting(setting))
+    overlay = {key: value for key, value in _overlay(path, settings).items() if key not in EngineConfig.model_fields}
     if recipe is not None:
         overlay["recipe"] = recipe
     name = overlay.get("recipe", "human5000")
@@ -148,10 +163,20 @@ def load_config(path: Path | None = None, settings: tuple[str, ...] = (), recipe
     return parse_config(tree)
 
 
+def load_engine_config(path: Path | None = None, settings: tuple[str, ...] = ()) -> EngineConfig:
+    """The engines' sections of the same file and settings. Raises ConfigError as `load_config` does."""
+    tree = {key: value for key, value in _overlay(path, settings).items() if key in EngineConfig.model_fields}
+    return _validated(EngineConfig, tree)
+
+
 def parse_config(tree: dict[str, Any]) -> Config:
     """Validate a plain tree. Raises ConfigError with one line per mistake."""
+    return _validated(Config, tree)
+
+
+def _validated(section: type[_SectionT], tree: dict[str, Any]) -> _SectionT:
     try:
-        return Config.model_validate(tree)
+        return section.model_validate(tree)
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc'])) or 'configuration'}: {e['msg']}" for e in error.errors()]
         raise ConfigError("\n".join(lines)) from None
@@ -161,6 +186,13 @@ def differences(old: Config, new: Config) -> list[str]:
     """One line per leaf that differs: `key.path: old -> new`."""
     a, b = _leaves(old.model_dump(mode="json")), _leaves(new.model_dump(mode="json"))
     return [f"{k}: {a.get(k)!r} -> {b.get(k)!r}" for k in sorted(a | b) if a.get(k) != b.get(k)]
+
+
+def _overlay(path: Path | None, settings: tuple[str, ...]) -> dict[str, Any]:
+    overlay = {} if path is None else _read_yaml(path)
+    for setting in settings:
+        _merge(overlay, _parse_setting(setting))
+    return overlay
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

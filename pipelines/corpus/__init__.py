@@ -1,0 +1,1 @@
+"""The corpus store: Delta tables in a folder, written by many workers and committed by one."""

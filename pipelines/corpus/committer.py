@@ -1,0 +1,158 @@
+"""The one committer: takes parts from the workers and makes them visible, each exactly once."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pipelines.corpus.delta import Tables
+from pipelines.corpus.layout import Layout
+from pipelines.corpus.lock import writer_lock
+from pipelines.corpus.manifest import require_same_config, write_manifest
+from pipelines.corpus.parts import DataFile, Part, write_rows
+from pipelines.corpus.progress import Progress, read_progress
+from pipelines.corpus.redo import COMMIT_ORDER, Batch, commit_batch, roll_forward
+from pipelines.corpus.rows import Row
+from pipelines.failpoints import failpoint
+from schemas.config import Config
+from schemas.errors import CorpusError
+
+
+class Committer:
+    """A corpus open for writing; use as a context manager.
+
+    Entering creates the corpus or checks its configuration, takes the lock and completes what a killed run left.
+    Leaving without an exception commits what is pending and sweeps files that no table knows.
+    Raises ConfigError for another configuration, CorpusError for a corpus in use or a folder that is none.
+    """
+
+    def __init__(
+        self, corpus: str | Path, config: Config, *, parts_per_batch: int = 64, seconds_per_batch: float = 20.0
+    ) -> None:
+        self.layout = Layout.at(corpus)
+        self.tables = Tables(self.layout)
+        self._config = config
+        self._parts_per_batch = parts_per_batch
+        self._seconds_per_batch = seconds_per_batch
+        self._held = ExitStack()
+        self._progress = Progress()
+        self._sequence = 0
+        self._since = 0.0
+        self._clear()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._create_folders()
+            stack.enter_context(writer_lock(self.layout))
+            self._create_or_check()
+            roll_forward(self.layout, self.tables)
+            self._sequence = max(self.tables.sequence(name) for name in COMMIT_ORDER)
+            self._progress = read_progress(self.layout, self.tables)
+            self._held = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        with self._held:
+            if kind is None:
+                failpoint("close.flush")
+                self.flush()
+                failpoint("close.sweep")
+                self.sweep()
+        failpoint("close.end")
+
+    def progress(self) -> Progress:
+        """What is committed or about to be. Live: it grows as parts are added."""
+        return self._progress
+
+    def add(self, part: Part) -> bool:
+        """Take a part; commits when a batch is full or old. False if the corpus held all of it already."""
+        if not self._parts:
+            self._since = time.monotonic()
+        new_clips = not self._progress.has_clips(part)
+        new_source = part.source is not None and not self._progress.is_reported(
+            part.source["uri"], part.source["sha256"]
+        )
+        if new_clips:
+            self._progress.take_clips(part)
+            self._files += part.files
+            self._clips += part.clips
+        if new_source and part.source is not None:
+            self._progress.take_source(part.source)
+            self._sources.append(part.source)
+        self._parts += new_clips or new_source
+        self.flush_if_due()
+        return new_clips or new_source
+
+    def flush_if_due(self) -> None:
+        """Commit if the pending batch is full or old; call it while waiting for parts."""
+        old = time.monotonic() - self._since >= self._seconds_per_batch
+        if self._parts >= self._parts_per_batch or (self._parts and old):
+            self.flush()
+
+    def flush(self) -> None:
+        """Commit everything pending as one batch.
+
+        If this raises, the batch is finished by the next run: completed, or its clips made again.
+        """
+        if not self._parts:
+            return
+        files, clips, sources = self._files, self._clips, self._sources
+        self._clear()
+        failpoint("batch.begin")
+        if clips:
+            files.append(write_rows(self.layout, "clips", self._stem(), clips))
+        if sources:
+            files.append(write_rows(self.layout, "sources", self._stem(), sources))
+        self._commit(files)
+        failpoint("batch.end")
+
+    def add_run(self, row: dict[str, Any]) -> None:
+        """Record a finished run: a row of the table `runs`, committed at once."""
+        self.flush()
+        self._commit([write_rows(self.layout, "runs", self._stem(), [row])])
+
+    def sweep(self) -> int:
+        """Remove data files that no table refers to; returns how many. Only while no worker writes."""
+        removed = 0
+        for name in COMMIT_ORDER:
+            known = {file.path for file in self.tables.files(name)}
+            for path in list(self.layout.data_files(name)):
+                if path.name not in known:
+                    path.unlink()
+                    removed += 1
+        return removed
+
+    def _commit(self, files: list[DataFile]) -> None:
+        self._sequence += 1
+        commit_batch(self.layout, self.tables, Batch(self._sequence, tuple(files)))
+
+    def _stem(self) -> str:
+        return f"batch-{self._sequence + 1:08d}"
+
+    def _clear(self) -> None:
+        self._files: list[DataFile] = []
+        self._clips: list[Row] = []
+        self._sources: list[Row] = []
+        self._parts = 0
+
+    def _create_folders(self) -> None:
+        strangers = self.layout.strangers()
+        if strangers:
+            raise CorpusError(f"{self.layout.root} holds other things ({strangers[0]}, ...); choose an empty folder")
+        try:
+            self.layout.batches.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CorpusError(f"cannot create a corpus in {self.layout.root}: {error.strerror}") from None
+
+    def _create_or_check(self) -> None:
+        if self.layout.manifest.exists():
+            require_same_config(self.layout, self._config)
+            return
+        failpoint("create.before")
+        self.tables.create()
+        failpoint("create.tables")
+        write_manifest(self.layout, self._config)
+        failpoint("create.after")

@@ -1,0 +1,80 @@
+"""What a corpus already holds, so that a resumed run does the rest and a doubled part is recognised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from pipelines.corpus.delta import Tables
+from pipelines.corpus.layout import Layout
+from pipelines.corpus.parquet import open_files
+from pipelines.corpus.parts import Part
+from pipelines.corpus.rows import Row
+from schemas.errors import CorpusError
+from schemas.reasons import SourceReason
+from schemas.tables import TABLES
+
+
+@dataclass(slots=True)
+class Progress:
+    """Sources that have a verdict, and committed clips of the others.
+
+    reported: (uri, sha256) of every `sources` row. finished: source ids whose clips are complete.
+    clips: committed clip ids of sources that are not finished, by source id.
+    """
+
+    reported: set[tuple[str, str]] = field(default_factory=set)
+    finished: set[str] = field(default_factory=set)
+    clips: dict[str, set[str]] = field(default_factory=dict)
+
+    def is_reported(self, uri: str, sha256: str) -> bool:
+        """The source has its verdict: nothing is left to do."""
+        return (uri, sha256) in self.reported
+
+    def committed_clips(self, source_id: str) -> frozenset[str]:
+        """Clip ids of an unfinished source that need no more work."""
+        return frozenset(self.clips.get(source_id, ()))
+
+    def has_clips(self, part: Part) -> bool:
+        """The part's clips are committed already. Raises CorpusError if some are and some are not."""
+        if not part.clips:
+            return True
+        if part.source_id in self.finished:
+            return True
+        known = self.clips.get(part.source_id, set())
+        ids = {row["clip_id"] for row in part.clips}
+        if ids & known and not ids <= known:
+            raise CorpusError(
+                f"part {part.part_id} mixes clips that are committed with clips that are not; "
+                "write only the clips that are missing"
+            )
+        return ids <= known
+
+    def take_clips(self, part: Part) -> None:
+        """Remember a part's clips."""
+        self.clips.setdefault(part.source_id, set()).update(row["clip_id"] for row in part.clips)
+
+    def take_source(self, row: Row) -> None:
+        """Remember a source's verdict."""
+        self.reported.add((row["uri"], row["sha256"]))
+        if row["reason"] != SourceReason.DUPLICATE:
+            self.finished.add(row["source_id"])
+            self.clips.pop(row["source_id"], None)
+
+
+def read_progress(layout: Layout, tables: Tables) -> Progress:
+    """Progress as committed in the tables."""
+    progress = Progress()
+    for row in _read(layout, tables, "sources", ["uri", "sha256", "source_id", "reason"]).to_pylist():
+        progress.take_source(row)
+    clips = _read(layout, tables, "clips", ["clip_id", "source_id"])
+    for clip_id, source_id in zip(*(column.to_pylist() for column in clips.columns), strict=True):
+        if source_id not in progress.finished:
+            progress.clips.setdefault(source_id, set()).add(clip_id)
+    return progress
+
+
+def _read(layout: Layout, tables: Tables, name: str, columns: list[str]) -> pa.Table:
+    paths = [layout.table(name) / file.path for file in tables.files(name)]
+    return open_files(TABLES[name], paths).to_table(columns)
