@@ -1,0 +1,73 @@
+"""The pose annotator: persons of a picture, and persons followed over a clip."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+
+import numpy as np
+
+from models.annotators.base import Detection, TrackedPerson
+from models.annotators.blazepose import detector, landmarks
+from models.annotators.blazepose.finder import PersonFinder
+from models.annotators.blazepose.landmarks import Landmarks
+from models.annotators.blazepose.persons import Finds, ranked, to_tracked
+from models.annotators.blazepose.tracker import PersonTracker
+from models.annotators.pixels import rgb_frame
+from models.weights import REGISTRY
+from schemas.config import PoseConfig
+from schemas.records import F32, U8, Annotator, Frames
+
+_SURE_JOINT = 0.5
+
+
+class BlazePose:
+    """Pose annotator on CPU; weights are fetched on first use. Raises WeightsError if they cannot be."""
+
+    def __init__(self, config: PoseConfig, threads: int = 2) -> None:
+        self._config = config
+        self._finder = PersonFinder(config, threads)
+
+    @property
+    def identity(self) -> Annotator:
+        """Name, and the SHA-256 over the digests of both networks."""
+        digests = "".join(REGISTRY[name].sha256 for name in (detector.WEIGHTS, landmarks.WEIGHTS))
+        return Annotator("blazepose", hashlib.sha256(digests.encode()).hexdigest())
+
+    def detect(self, rgb_HW3: U8) -> tuple[Detection, ...]:
+        """Persons in a single picture, each confirmed by the landmark network."""
+        height, width = rgb_HW3.shape[:2]
+        found = self._finder.find(rgb_HW3, detector.views(height, width))
+        return tuple(Detection(_box(p.landmarks, height, width), p.score, p.landmarks.presence) for p in found)
+
+    def annotate(self, frames: Frames) -> tuple[TrackedPerson, ...]:
+        """Persons over the clip, the main person first; empty if there is none."""
+        tracker = PersonTracker(self._finder, self._config.max_persons)
+        persons: defaultdict[int, Finds] = defaultdict(dict)
+        for frame in range(len(frames)):
+            for person, marks in tracker.step(rgb_frame(frames, frame)).items():
+                persons[person][frame] = marks
+        fps, most = float(frames.fps), self._config.max_persons
+        chosen = ranked(list(persons.values()), fps, most)
+        for finds in chosen:
+            self._walk_back(frames, finds, [other for other in chosen if other is not finds])
+        return to_tracked(ranked(chosen, fps, most), frames)
+
+    def _walk_back(self, frames: Frames, finds: Finds, others: list[Finds]) -> None:
+        """Follow a person backwards into the frames before each find, until it is lost or already known, in place."""
+        for start in sorted(finds):
+            frame = start - 1
+            while frame >= 0 and frame not in finds:
+                marks = self._finder.follow(rgb_frame(frames, frame), finds[frame + 1])
+                if marks is None or any(frame in other and marks.is_same_person(other[frame]) for other in others):
+                    break
+                finds[frame] = marks
+                frame -= 1
+
+
+def _box(marks: Landmarks, height: int, width: int) -> F32:
+    """Box around the sure joints, or all of them if none is, clipped to the picture: x0, y0, x1, y1 px."""
+    sure = marks.confidence_J > _SURE_JOINT
+    points = marks.xy_J2[sure] if sure.any() else marks.xy_J2
+    corners = np.concatenate([points.min(0), points.max(0)])
+    return np.asarray(np.clip(corners, 0, [width, height, width, height]), np.float32)

@@ -1,0 +1,44 @@
+"""One step of point tracking, and what tells a point that drifted off."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from schemas.records import F32, U8, Bool
+
+_WINDOW = (11, 11)
+_LEVELS = 3
+_CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.02)
+_PATCH = 11
+"""Side of the patch whose look is compared, px."""
+LOOK_SIZE = _PATCH * _PATCH
+
+
+def follow(before_HW: U8, after_HW: U8, xy_N2: F32, most_error_px: float) -> tuple[F32, Bool]:
+    """Places after one step, and which of them are confirmed: the way back ends within `most_error_px`."""
+    forward, there = _flow(before_HW, after_HW, xy_N2)
+    back, again = _flow(after_HW, before_HW, forward)
+    error = np.linalg.norm(back - xy_N2, axis=1)
+    height, width = after_HW.shape
+    inside = (forward >= 0).all(1) & (forward[:, 0] <= width - 1) & (forward[:, 1] <= height - 1)
+    return forward, (there & again & inside & (error < most_error_px))
+
+
+def _flow(from_HW: U8, to_HW: U8, xy_N2: F32) -> tuple[F32, Bool]:
+    found, status, _ = cv2.calcOpticalFlowPyrLK(
+        from_HW, to_HW, xy_N2, np.empty(0, np.float32), winSize=_WINDOW, maxLevel=_LEVELS, criteria=_CRITERIA
+    )
+    return np.asarray(found, np.float32).reshape(-1, 2), np.asarray(status == 1, np.bool_).reshape(-1)
+
+
+def looks(luma_HW: U8, xy_N2: F32) -> F32:
+    """(N, LOOK_SIZE) look of the picture around each point: zero mean, unit norm, 0 where it is flat."""
+    if not len(xy_N2):  # cv2.remap refuses empty maps
+        return np.empty((0, LOOK_SIZE), np.float32)
+    reach = np.arange(_PATCH, dtype=np.float32) - _PATCH // 2
+    x = np.tile(xy_N2[:, :1] + reach, _PATCH)
+    y = np.repeat(xy_N2[:, 1:] + reach, _PATCH, axis=1)
+    patches = cv2.remap(luma_HW, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    patches -= patches.mean(1, keepdims=True)
+    return np.asarray(patches / np.maximum(np.linalg.norm(patches, axis=1, keepdims=True), 1e-6), np.float32)

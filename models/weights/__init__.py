@@ -1,0 +1,6 @@
+"""Weight files: where each comes from, its digest and its licence. Nothing is loaded that does not match."""
+
+from models.weights.registry import REGISTRY, WeightFile
+from models.weights.store import fetch, locate, verify
+
+__all__ = ["REGISTRY", "WeightFile", "fetch", "locate", "verify"]

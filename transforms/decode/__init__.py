@@ -1,0 +1,1 @@
+"""One decode: every source frame once, to working frames, shots and candidate clips."""

@@ -1,0 +1,1 @@
+"""Shot boundaries from small pictures, and the division of shots into candidate clips."""
