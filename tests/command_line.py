@@ -11,7 +11,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 COMMAND = (sys.executable, "-c", "from pipelines.cli import main; main()")
 
 
-def figureground(*arguments: object, check: bool = False, **environment: str) -> subprocess.CompletedProcess[str]:
+def figureground(
+    *arguments: object, check: bool = False, timeout_s: float = 280, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command line to its end."""
     return subprocess.run(
         [*COMMAND, *map(str, arguments)],
@@ -19,6 +21,6 @@ def figureground(*arguments: object, check: bool = False, **environment: str) ->
         env=os.environ | {"COLUMNS": "120"} | environment,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=timeout_s,
         check=check,
     )

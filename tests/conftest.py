@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,3 +30,15 @@ def sample_videos() -> SampleVideos:
         pytest.skip("the labelled sample videos are not in ../shared/data/videos")
     manifest = json.loads((SAMPLE_VIDEOS / "manifest.json").read_text())
     return SampleVideos(SAMPLE_VIDEOS, {video["file"]: video for video in manifest["videos"]})
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """A Ray cluster on this machine that every RayEngine of the process uses: starting one takes seconds."""
+    from pipelines.engines.ray.cluster import Cluster
+    from schemas.config import RayConfig
+
+    cluster = Cluster(RayConfig(), cpus=4, store_mb=256)
+    cluster.connect()
+    yield
+    cluster.close()
