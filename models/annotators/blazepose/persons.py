@@ -9,6 +9,7 @@ import numpy as np
 from models.annotators.base import TrackedPerson
 from models.annotators.blazepose.landmarks import JOINTS, Landmarks
 from models.annotators.blazepose.masks import encode_persons
+from models.annotators.blazepose.sides import untangle_sides
 from models.annotators.blazepose.smoothing import smooth
 from models.annotators.rle import encode_mask
 from schemas.records import Frames, Mask, Pose
@@ -42,6 +43,7 @@ def _pose(finds: Finds, count: int, fps: float) -> Pose:
     for frame, marks in finds.items():
         xy[frame], confidence[frame], size[frame] = marks.xy_J2, marks.confidence_J, marks.next_roi.size
     present = np.isfinite(size)
+    xy, confidence = untangle_sides(xy, confidence, present)
     return Pose(smooth(xy, confidence, present, size, fps), confidence, present, BLAZEPOSE_33.name)
 
 
