@@ -41,10 +41,9 @@ class Tables:
 
     def files(self, name: str) -> list[DataFile]:
         """Files of the table's newest version, by name."""
-        import pyarrow as pa
-
-        actions = pa.table(self._newest(name).get_add_actions()).select(["path", "size_bytes", "num_records"])
-        files = [DataFile(name, r["path"], r["size_bytes"], r["num_records"] or 0) for r in actions.to_pylist()]
+        actions = self._newest(name).get_add_actions()
+        columns = (actions[column].to_pylist() for column in ("path", "size_bytes", "num_records"))
+        files = [DataFile(name, path, size, rows or 0) for path, size, rows in zip(*columns, strict=True)]
         return sorted(files, key=lambda file: file.path)
 
     def sequence(self, name: str) -> int:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-
-import pyarrow as pa
 
 from pipelines.corpus.delta import Tables
 from pipelines.corpus.layout import Layout
-from pipelines.corpus.parquet import open_files
+from pipelines.corpus.parquet import open_file
 from pipelines.corpus.parts import Part
 from pipelines.corpus.rows import Row
 from schemas.errors import CorpusError
 from schemas.reasons import SourceReason
-from schemas.tables import TABLES
 
 
 @dataclass(slots=True)
@@ -66,15 +64,16 @@ class Progress:
 def read_progress(layout: Layout, tables: Tables) -> Progress:
     """Progress as committed in the tables."""
     progress = Progress()
-    for row in _read(layout, tables, "sources", ["uri", "sha256", "source_id", "reason"]).to_pylist():
+    for row in _rows(layout, tables, "sources", ["uri", "sha256", "source_id", "reason"]):
         progress.take_source(row)
-    clips = _read(layout, tables, "clips", ["clip_id", "source_id"])
-    for clip_id, source_id in zip(*(column.to_pylist() for column in clips.columns), strict=True):
-        if source_id not in progress.finished:
-            progress.clips.setdefault(source_id, set()).add(clip_id)
+    for row in _rows(layout, tables, "clips", ["clip_id", "source_id"]):
+        if row["source_id"] not in progress.finished:
+            progress.clips.setdefault(row["source_id"], set()).add(row["clip_id"])
     return progress
 
 
-def _read(layout: Layout, tables: Tables, name: str, columns: list[str]) -> pa.Table:
-    paths = [layout.table(name) / file.path for file in tables.files(name)]
-    return open_files(TABLES[name], paths).to_table(columns)
+def _rows(layout: Layout, tables: Tables, name: str, columns: list[str]) -> Iterator[Row]:
+    for file in tables.files(name):
+        with open_file(layout.table(name) / file.path) as parquet:
+            for batch in parquet.iter_batches(columns=columns):
+                yield from batch.to_pylist()
