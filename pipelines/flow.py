@@ -29,18 +29,22 @@ class Flow(Job[Task]):
 
     def setup(self) -> None:
         """Set the stages up."""
-        Chain(self.stages).setup()
+        self.chain().setup()
 
     def teardown(self) -> None:
         """Tear the stages down."""
-        Chain(self.stages).teardown()
+        self.chain().teardown()
+
+    def chain(self) -> Chain:
+        """What a source goes through."""
+        return Chain(self.stages)
 
     def run(self, task: Task) -> Iterator[Event]:
         """Curate a source: counts and positions on the way, a part as soon as it is full, the verdict last."""
         sink = PartSink(task, self.writer, self.clips_per_part)
         report = failed_report(task.source, SourceReason.ERROR, "no stage reported on the source")
         before_s = 0.0
-        for passing in Chain(self.stages).run(task.source, task.committed):
+        for passing in self.chain().run(task.source, task.committed):
             if isinstance(passing, StageCount):
                 yield passing
             elif isinstance(passing, Heartbeat):

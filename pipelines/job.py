@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
 
 from pipelines.events import Event
@@ -28,6 +29,9 @@ class Task:
 
 class Job(ABC, Generic[T]):
     """Picklable before `setup`. Workers set it up once and run one task at a time."""
+
+    def attach(self, pipe: Connection) -> None:
+        """Told, before `setup`, the worker's way to the driver; what comes over it during a task is the job's."""
 
     @abstractmethod
     def setup(self) -> None:

@@ -140,10 +140,26 @@ class RayConfig(_Section):
     start_s: float = Field(180.0, gt=0, description="Seconds without any worker before the run is given up.")
 
 
+class BeamConfig(_Section):
+    """The Beam runner that `--engine beam` gives its job to."""
+
+    options: tuple[str, ...] = Field(
+        (), description="Standard Beam pipeline options, `--name=value` each; none: several processes on this machine."
+    )
+    exchange: Path | None = Field(
+        None,
+        description="Folder that driver and workers reach under the same path; None: a temporary one on this machine.",
+    )
+    silence_s: float = Field(
+        60.0, ge=5, description="A job of which no worker gave a sign of life for so long is submitted again."
+    )
+
+
 class EngineConfig(_Section):
     """Where the stages run. Shapes no corpus: one begun on an engine may be continued on another."""
 
     ray: RayConfig = RayConfig()
+    beam: BeamConfig = BeamConfig()
 
 
 def load_config(path: Path | None = None, settings: tuple[str, ...] = (), recipe: str | None = None) -> Config:

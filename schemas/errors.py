@@ -23,6 +23,10 @@ class QueryError(FiguregroundError):
     """A query is not one SELECT, failed, or ran past its limits."""
 
 
+class GenerationError(FiguregroundError):
+    """The generator cannot use the conditions it was given, or made values that are no numbers."""
+
+
 class MediaError(FiguregroundError):
     """A source cannot be read as video. `reason` is a code of `schemas.reasons.SourceReason`."""
 

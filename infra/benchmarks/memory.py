@@ -1,6 +1,6 @@
 """Peak memory of a worker for a short and a long file: it must not grow with the length.
 
-    python -m infra.benchmarks.memory [MINUTES ...]      (default: 5 60)
+python -m infra.benchmarks.memory [MINUTES ...]      (default: 5 60)
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -68,15 +69,14 @@ def curate(
         raise typer.Exit(EXIT_FAILED_ITEMS)
 
 
-def run_curation(uris: list[str], corpus: Path, config: Config, workers: int | None, mode: Mode | None) -> Curated:
+def run_curation(uris: list[str], corpus: Path, config: Config, engine: Engine, mode: Mode | None) -> Curated:
     """Curate under a progress display; Ctrl-C keeps what is delivered and says how to go on."""
     from pipelines.curate import curate as run
-    from pipelines.engines.local import LocalEngine
     from pipelines.progress import Progress
 
     try:
-        with Progress(mode) as progress:
-            return run(uris, corpus, config, LocalEngine(workers, limits=config.limits), progress)
+        with closing(engine), Progress(mode) as progress:
+            return run(uris, corpus, config, engine, progress)
     except KeyboardInterrupt:
         say("interrupted; what is finished is kept. Run the same command again to go on.")
         raise typer.Exit(EXIT_INTERRUPTED) from None

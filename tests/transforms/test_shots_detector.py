@@ -160,10 +160,11 @@ def sample_boundaries(sample_videos: SampleVideos, name: str) -> list[tuple[floa
         rate = clock_rate(video.fps, Config().frames.max_fps)
         detector = ShotDetector(ShotsConfig(), float(rate.fps))
         reader, small = PlaneReader(), SmallPictures(video.facts.width, video.facts.height)
-        found, tick = [], 0
+        found: list[Boundary] = []
+        times: list[float] = []
         for index, frame in enumerate(FrameReader(video)):
             if index % rate.every == 0:
-                found += detector.push(tick, small.make(reader.read(frame)))
-                tick += 1
-        found += detector.finish(tick)
-    return [(float(b.start / rate.fps), float(b.end / rate.fps)) for b in found]
+                found += detector.push(len(times), small.make(reader.read(frame)))
+                times.append(float(frame.time or 0.0))
+        found += detector.finish(len(times))
+    return [(times[b.start], times[min(b.end, len(times) - 1)]) for b in found]

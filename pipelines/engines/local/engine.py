@@ -40,8 +40,7 @@ class LocalEngine:
         limits: LimitsConfig | None = None,
     ) -> None:
         self._workers = workers or max(1, processors() // threads)
-        share = int(psutil.virtual_memory().total * _MEMORY_SHARE / self._workers)
-        memory_bytes = share if memory_mb is None else memory_mb * 2**20
+        memory_bytes = memory_share_bytes(self._workers) if memory_mb is None else memory_mb * 2**20
         self._pool = Pool(self._workers, threads, memory_bytes, limits or LimitsConfig())
 
     @property
@@ -60,6 +59,9 @@ class LocalEngine:
                 if isinstance(event, Mapped):
                     yield from event.outcomes
 
+    def close(self) -> None:
+        """Nothing outlives a run; see `Engine`."""
+
     def _execute(self, job: Job[T], tasks: Iterable[T]) -> Generator[Event, None, None]:
         run = Run(job, tasks, self._pool)
         try:
@@ -74,3 +76,8 @@ class LocalEngine:
 def processors() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_share_bytes(workers: int) -> int:
+    """What each of the workers of this machine may hold."""
+    return int(psutil.virtual_memory().total * _MEMORY_SHARE / workers)

@@ -58,10 +58,36 @@ class Run(Generic[T]):
         """Until every task has its verdict. Raises FiguregroundError if the job itself cannot be done."""
         self._hand_out()
         while self._working:
-            connection.wait([worker.pipe for worker in self._working], _TICK_S)
-            yield from self.delivered()
-            yield from self._enforce_limits()
-            self._hand_out()
+            yield from self.step()
+
+    def give(self, task: T) -> None:
+        """One more task, for workers that outlive the tasks of the start; `step` until no longer `busy`."""
+        self._again.append(Attempt(self._job, task))
+        self._hand_out()
+
+    def tell(self, message: Any) -> None:
+        """Send a message to the workers at work; their jobs know what it means. May be called from another thread."""
+        for worker in list(self._working):
+            worker.send(message)
+
+    def condemn(self, pid: int, reason: SourceReason, why: str) -> Iterator[Event]:
+        """End a worker at work, after what it has delivered; as if it had died by itself."""
+        yield from self.delivered()
+        for worker in [worker for worker in self._working if worker.pid == pid]:
+            yield from self._died(worker, reason, why)
+        self._hand_out()
+
+    @property
+    def busy(self) -> bool:
+        """Tasks are being worked on."""
+        return bool(self._working)
+
+    def step(self) -> Iterator[Event]:
+        """What happens within a moment."""
+        connection.wait([worker.pipe for worker in self._working], _TICK_S)
+        yield from self.delivered()
+        yield from self._enforce_limits()
+        self._hand_out()
 
     def delivered(self) -> Iterator[Event]:
         """What the workers have sent so far, and what follows from those that died."""

@@ -39,9 +39,10 @@ def worker_main(pipe_fd: int, lifeline_fd: int) -> None:
 def _serve(pipe: Connection) -> None:
     try:
         job: Job[Any] = pipe.recv()
+        job.attach(pipe)
         job.setup()
     except Exception as error:  # whatever it is, every worker would meet it
-        pipe.send([Broken(_portable(error, "a worker could not be set up"))])
+        pipe.send([Broken(portable(error, "a worker could not be set up"))])
         return
     pipe.send([Ready()])
     with contextlib.suppress(EOFError):
@@ -52,7 +53,7 @@ def _serve(pipe: Connection) -> None:
             except (BrokenPipeError, ConnectionResetError):
                 raise
             except Exception as error:  # an item's error is an outcome; this one breaks every item
-                pipe.send([Broken(_portable(error, f"{job.label(task)}: the work could not go on"))])
+                pipe.send([Broken(portable(error, f"{job.label(task)}: the work could not go on"))])
                 return
     job.teardown()
 
@@ -69,7 +70,7 @@ def _clear_log() -> None:
     os.lseek(_STDERR, 0, os.SEEK_SET)
 
 
-def _portable(error: Exception, context: str) -> FiguregroundError:
+def portable(error: Exception, context: str) -> FiguregroundError:
     """The error itself if it is one of ours and survives the pipe, else its words."""
     traceback.print_exception(error)
     with contextlib.suppress(Exception):
