@@ -7,13 +7,13 @@ BIN := $(VENV)/bin
 demo: $(VENV)/ready  ## The main job on real footage; says where to look.
 	$(BIN)/figureground demo --out demo
 
-test: $(VENV)/ready  ## The whole suite.
+test: $(VENV)/torch  ## The whole suite.
 	$(BIN)/pytest
 
-chaos: $(VENV)/ready  ## The long suites: kills at every failpoint, at random times, on every engine.
+chaos: $(VENV)/torch  ## The long suites: kills at every failpoint, at random times, on every engine.
 	$(BIN)/pytest -m slow --timeout=3600
 
-check: $(VENV)/ready  ## Style, types and layering.
+check: $(VENV)/torch  ## Style, types and layering.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -33,8 +33,12 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
+$(VENV)/torch: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	@touch $@
+
 requirements: $(VENV)/ready  ## Compile requirements.txt anew from pyproject.toml.
-	$(BIN)/uv pip compile pyproject.toml --extra curate --extra ray --extra beam --extra dev --override infra/overrides.txt \
+	$(BIN)/uv pip compile pyproject.toml --extra curate --extra ray --extra beam --extra generate --extra dev --override infra/overrides.txt \
 	  --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate --quiet -o requirements.txt
 
 clean:  ## Remove what `make` made.

@@ -45,7 +45,7 @@ def check(
     deep: Annotated[bool, typer.Option("--deep", help="Decode every stored video, too.")] = False,
     as_json: _Json = False,
 ) -> None:
-    """Read every byte, compare rows across tables, and print a digest of the content. Exit code 1 if something is wrong.
+    """Read every byte, compare rows across tables, print a digest of the content. Exit code 1 if something is wrong.
 
     Example: figureground check corpus --deep
     """

@@ -1,4 +1,4 @@
-"""Left and right, kept apart over time: seen from behind or in profile, the landmark network swaps them now and then."""
+"""Left and right, kept apart over time: of a person seen from behind the network swaps them now and then."""
 
 from __future__ import annotations
 
