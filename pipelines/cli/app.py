@@ -10,6 +10,7 @@ from pipelines.cli.corpus import check, compact, query, stats
 from pipelines.cli.curation import curate
 from pipelines.cli.demo import demo
 from pipelines.cli.exits import EXIT_ERROR
+from pipelines.cli.rendering import render
 from pipelines.cli.show import say
 from pipelines.cli.synthesis import synthesize
 from pipelines.cli.view import view
@@ -22,7 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for verb in (demo, curate, stats, check, compact, query, view, synthesize):
+for verb in (demo, curate, stats, check, compact, query, view, synthesize, render):
     app.command()(verb)
 app.add_typer(weights)
 

@@ -1,0 +1,1 @@
+"""Condition images for the generator: skeletons as coloured limbs, background points as dots."""
