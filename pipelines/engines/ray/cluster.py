@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import socket
@@ -49,7 +48,6 @@ class Cluster:
             where = "this machine" if self._address is None else f"ray.address={self._address}"
             raise ConfigError(f"no Ray cluster at {where}: {error}") from None
         self._ours = True
-        _silence()
 
     def close(self) -> None:
         """Leave the cluster, and stop it if it was started here."""
@@ -73,14 +71,6 @@ class Cluster:
             "object_store_memory": self._store_mb * 2**20,
             **_QUIET,
         }
-
-
-def _silence() -> None:
-    """Ray prints every death among standard output's lines; the user is told by a Notice instead."""
-    worker = _ray()._private.worker.global_worker
-    with contextlib.suppress(AttributeError):  # there is nothing to silence behind ray://
-        worker.threads_stopped.set()
-        worker.gcs_error_subscriber.close()
 
 
 def alive_nodes() -> list[Node]:
