@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -146,7 +146,7 @@ def _run_row(config: Config, engine: Engine, started_at: datetime, done: Curated
         "command": "curate",
         "engine": engine.name,
         "workers": engine.workers,
-        "config": config.model_dump_json(),
+        "config": json.dumps(asdict(config)),
         "versions": json.dumps({"python": platform.python_version()} | _versions()),
         "counts": json.dumps(done.counts.as_dict()),
     }

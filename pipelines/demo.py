@@ -8,7 +8,8 @@ import av
 import numpy as np
 
 from pipelines.footage import fetch_footage
-from schemas.config import Config, load_config
+from schemas.config import Config
+from schemas.config_loading import load_config
 from schemas.records import U8
 
 _FOLLOWED = slice(60, 162)

@@ -14,7 +14,7 @@ from pipelines.corpus.committer import Committer
 from pipelines.corpus.layout import file_sha256, write_atomically
 from pipelines.corpus.parts import Part, PartWriter, part_id_of
 from pipelines.engines.base import Engine
-from schemas.config import load_config
+from schemas.config_loading import load_config
 from schemas.errors import ConfigError
 from schemas.outcomes import Failed, Kept, Outcome
 from schemas.reasons import Verdict

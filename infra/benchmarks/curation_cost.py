@@ -28,7 +28,7 @@ from pipelines.curate import curation_stages
 from pipelines.events import PartDone, SourceDone
 from pipelines.flow import Flow
 from pipelines.job import Task
-from schemas.config import load_config
+from schemas.config_loading import load_config
 from schemas.records import Source
 from transforms.stage import Stage
 

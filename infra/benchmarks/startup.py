@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 
 _POLL_S = 0.002
+_CLOSED_S = 0.03
+"""Between the end of the fingerprint and the decoder, the file is closed for longer than this."""
 
 
 def main(video: Path) -> None:
@@ -30,17 +32,17 @@ def main(video: Path) -> None:
 
 
 def _until_decoding(driver: psutil.Popen, video: Path) -> dict[str, float]:
-    """CPU by process, in the order of their start: the driver, the fingerprinting worker, the curating worker."""
-    workers: dict[int, float] = {}
+    """CPU by process: the driver, and its worker, which opens the file first to fingerprint it and then to decode it."""
+    open_at: float | None = None
     while driver.poll() is None:
         for worker in driver.children():
             try:
                 times = worker.cpu_times()
-                workers[worker.pid] = times.user + times.system
-                if len(workers) > 1 and any(file.path == str(video.resolve()) for file in worker.open_files()):
-                    own = driver.cpu_times()
-                    first, *others = workers.values()
-                    return {"driver": own.user + own.system, "fingerprinting worker": first, "curating": sum(others)}
+                if any(file.path == str(video.resolve()) for file in worker.open_files()):
+                    now, before, open_at = time.monotonic(), open_at, time.monotonic()
+                    if before is not None and now - before > _CLOSED_S:
+                        own = driver.cpu_times()
+                        return {"driver": own.user + own.system, "worker": times.user + times.system}
             except psutil.Error:
                 continue
         time.sleep(_POLL_S)

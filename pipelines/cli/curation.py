@@ -57,7 +57,7 @@ def curate(
     from pipelines.engines.factory import create_engine
     from pipelines.progress import Mode
     from pipelines.sources import expand_sources
-    from schemas.config import load_config, load_engine_config
+    from schemas.config_loading import load_config, load_engine_config
 
     overrides = tuple(set_ or ())
     settings = load_config(config, overrides, recipe.value if recipe else None)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 from pipelines.corpus.layout import MANIFEST, Layout, write_atomically
-from schemas.config import Config, differences, parse_config
+from schemas.config import Config, differences
+from schemas.config_loading import parse_config
 from schemas.errors import ConfigError, CorpusError
 
 FORMAT = 1
@@ -13,7 +15,7 @@ FORMAT = 1
 
 def write_manifest(layout: Layout, config: Config) -> None:
     """Declare the folder a corpus of this configuration."""
-    manifest = {"format": FORMAT, "config_digest": config.digest(), "config": config.model_dump(mode="json")}
+    manifest = {"format": FORMAT, "config_digest": config.digest(), "config": asdict(config)}
     write_atomically(layout.manifest, json.dumps(manifest, indent=2).encode())
 
 

@@ -20,8 +20,8 @@ _WINDOW = 1024
 class Engine(Protocol):
     """Runs jobs somewhere. Every task ends in exactly one verdict, whatever dies on the way.
 
-    Both methods raise FiguregroundError if no worker can do the job at all. Their iterators stop all workers when
-    closed; use them under `contextlib.closing`.
+    Both methods raise FiguregroundError if no worker can do the job at all. Their iterators stop all work when closed;
+    use them under `contextlib.closing`, and the engine too: idle workers may wait for its next run.
     """
 
     name: ClassVar[str]

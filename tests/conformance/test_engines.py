@@ -17,7 +17,8 @@ from pipelines.counts import Counts
 from pipelines.curate import curate
 from pipelines.events import Event, PartDone, SourceDone
 from pipelines.flow import Flow
-from schemas.config import LimitsConfig, load_config
+from schemas.config import LimitsConfig
+from schemas.config_loading import load_config
 from schemas.outcomes import Failed, Kept
 from schemas.records import Clip, SourceReport
 from tests.conformance.engines import ENGINES, EXPECTED

@@ -13,7 +13,7 @@ import typer
 import yaml
 
 from pipelines.cli.app import app
-from schemas.config import load_config, load_engine_config
+from schemas.config_loading import load_config, load_engine_config
 from tests.command_line import REPOSITORY
 
 INFRA = REPOSITORY / "infra"

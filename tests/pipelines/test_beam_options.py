@@ -12,7 +12,8 @@ from pipelines.engines.beam.exchange import Brief, Exchange
 from pipelines.engines.beam.options import runner_options
 from pipelines.engines.beam.submit import pipeline_options
 from pipelines.flow import Flow
-from schemas.config import BeamConfig, EngineConfig, LimitsConfig
+from schemas.config import BeamConfig, LimitsConfig
+from schemas.config_loading import parse_engine_config
 from schemas.errors import ConfigError
 from tests.pipelines.engine_stages import Decode, ListWriter, task
 
@@ -49,7 +50,7 @@ def test_workers_are_not_silently_ignored() -> None:
 def recommended() -> dict[str, BeamConfig]:
     """Configurations of the guide, by runner and environment."""
     blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(beam:.*?)```", GUIDE.read_text(), re.S)]
-    configs = [EngineConfig.model_validate(block).beam for block in blocks]
+    configs = [parse_engine_config(block).beam for block in blocks]
     return {re.sub(r"\W+", "-", " ".join(config.options[:3])): config for config in configs}
 
 

@@ -13,7 +13,8 @@ from pipelines.corpus.committer import Committer
 from pipelines.corpus.layout import MANIFEST, Layout
 from pipelines.corpus.parts import PartWriter, part_id_of
 from pipelines.corpus.read import Corpus
-from schemas.config import Config, load_config
+from schemas.config import Config
+from schemas.config_loading import load_config
 from schemas.errors import ConfigError, CorpusError
 from tests.pipelines.corpus_records import FORKS, add_source, make_clip, make_corpus, make_report, make_source
 

@@ -175,6 +175,29 @@ def test_a_mapping_gives_the_outcomes_of_all_items_and_outlives_a_deadly_one() -
     assert failed.error == "crashed: its worker had to be replaced once, last: exit code 1"
 
 
+def test_a_worker_goes_from_one_run_to_the_next_and_ends_with_the_engine(tmp_path: Path) -> None:
+    with closing(LocalEngine(workers=1)) as engine:
+        assert [outcome.item for outcome in engine.map((Square(),), [3])] == [9]
+        (spare,) = workers_of_this_process()
+        flow = Flow((Decode(), Work(tmp_path / "diary")), ListWriter())
+        assert [event for event in engine.run(flow, [task("a?clips=1")]) if isinstance(event, SourceDone)]
+        assert {int(line.split()[1]) for line in (tmp_path / "diary").read_text().splitlines()} == {spare.pid}
+    assert not spare.is_running()
+
+
+def test_a_spare_worker_that_died_is_replaced() -> None:
+    with closing(LocalEngine(workers=1)) as engine:
+        assert [outcome.item for outcome in engine.map((Square(),), [3])] == [9]
+        (spare,) = workers_of_this_process()
+        spare.kill()
+        assert [outcome.item for outcome in engine.map((Square(),), [4])] == [16]
+
+
+def workers_of_this_process() -> list[psutil.Process]:
+    """Worker processes that this test's engines hold."""
+    return [child for child in psutil.Process().children() if "worker_main" in " ".join(child.cmdline())]
+
+
 def test_a_mapping_over_nothing_starts_nothing() -> None:
     before = set(psutil.Process().children())
     assert list(LocalEngine(workers=2).map((Square(),), [])) == []

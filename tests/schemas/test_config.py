@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError, asdict
 from pathlib import Path
 
 import pytest
 import yaml
 
-from schemas.config import Config, Limit, differences, load_config, parse_config
+from schemas.config import Config, Limit, differences
+from schemas.config_loading import load_config, parse_config
 from schemas.errors import ConfigError
 from schemas.recipes import RECIPES
 from schemas.scores import SCORE_NAMES
@@ -50,18 +52,18 @@ def test_a_rule_is_switched_off_by_null() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (("clip.max_s=6",), "clip: Extra inputs"),
-        (("clips.longest=6",), "clips.longest: Extra inputs"),
+        (("clip.max_s=6",), "clip: no such setting"),
+        (("clips.longest=6",), "clips.longest: no such setting"),
         (("clips.min_s=-1",), "clips.min_s: Input should be greater than 0"),
         (("clips.max_s=3",), "clips.max_s must be at least twice"),
         (("screening.beauty.min=1",), "no score named beauty"),
-        (("screening.luminance.least=1",), "least: Extra inputs"),
+        (("screening.luminance.least=1",), "least: no such setting"),
         (("pose.annotator=magic",), "pose.annotator: Input should be 'blazepose'"),
         (("recipe=cats",), "no recipe named 'cats'"),
         (("clips.max_s",), "write it as key.path=value"),
         (("=3",), "write it as key.path=value"),
         (("clips.max_s=[",), "the value is not YAML"),
-        (("clips=3",), "clips: Input should be a valid"),
+        (("clips=3",), "clips: Input should be a dictionary"),
     ],
 )
 def test_a_mistake_is_named_with_its_key(settings: tuple[str, ...], message: str) -> None:
@@ -96,7 +98,7 @@ def test_a_missing_file_is_named_and_an_empty_one_changes_nothing(tmp_path: Path
 
 def test_a_configuration_survives_yaml_and_keeps_its_digest() -> None:
     config = load_config(recipe="moving-ground", settings=("clips.max_s=9.5",))
-    again = parse_config(yaml.safe_load(yaml.safe_dump(config.model_dump(mode="json"))))
+    again = parse_config(yaml.safe_load(yaml.safe_dump(asdict(config))))
     assert again == config
     assert again.digest() == config.digest()
 
@@ -113,7 +115,7 @@ def test_differences_name_the_leaf_and_both_values() -> None:
 
 
 def test_a_configuration_cannot_be_changed() -> None:
-    with pytest.raises(ValueError, match="frozen"):
+    with pytest.raises(FrozenInstanceError):
         Config().clips.max_s = 3  # type: ignore[misc]
 
 

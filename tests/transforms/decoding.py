@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from schemas.config import load_config
+from schemas.config_loading import load_config
 from schemas.outcomes import Heartbeat, Kept
 from schemas.records import Clip, Source, SourceReport
 from transforms.decode.stage import Decode

@@ -4,7 +4,8 @@ import av
 import numpy as np
 import pytest
 
-from schemas.config import Config, load_config
+from schemas.config import Config
+from schemas.config_loading import load_config
 from schemas.outcomes import Kept, Rejected
 from schemas.records import Clip
 from tests.transforms.screening_scenes import clip_of, ground, panning

@@ -11,7 +11,8 @@ import numpy as np
 import psutil
 import pytest
 
-from schemas.config import Config, load_config
+from schemas.config import Config
+from schemas.config_loading import load_config
 from schemas.outcomes import Heartbeat
 from schemas.records import Clip, Source, SourceReport
 from tests.transforms.decoding import clips_of, decode

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from schemas.config import Config, load_config
+from schemas.config import Config
+from schemas.config_loading import load_config
 from schemas.outcomes import Kept, Rejected
 from schemas.records import Clip
 from tests.transforms.screening_scenes import HEIGHT, WIDTH, clip_of, ground, panning

@@ -71,7 +71,7 @@ def _preliminary(limits: Mapping[str, Limit]) -> dict[str, Limit]:
     relaxed = dict(limits)
     share = relaxed.get("person_share")
     if share is not None and share.min is not None:
-        relaxed["person_share"] = share.model_copy(update={"min": share.min * _PRELIMINARY})
+        relaxed["person_share"] = replace(share, min=share.min * _PRELIMINARY)
     return relaxed
 
 

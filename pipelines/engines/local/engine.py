@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import weakref
 from collections.abc import Generator, Iterable
 from typing import Any, ClassVar, TypeVar
 
 import psutil
 
+from pipelines.engines.local.process import WorkerProcess
 from pipelines.engines.local.run import Pool, Run
 from pipelines.events import Event, Mapped
 from pipelines.flow import Flow
@@ -42,6 +44,8 @@ class LocalEngine:
         self._workers = workers or max(1, processors() // threads)
         memory_bytes = memory_share_bytes(self._workers) if memory_mb is None else memory_mb * 2**20
         self._pool = Pool(self._workers, threads, memory_bytes, limits or LimitsConfig())
+        self._spares: list[WorkerProcess] = []
+        weakref.finalize(self, _dismiss, self._spares)
 
     @property
     def workers(self) -> int:
@@ -60,10 +64,11 @@ class LocalEngine:
                     yield from event.outcomes
 
     def close(self) -> None:
-        """Nothing outlives a run; see `Engine`."""
+        """End the workers that wait for another run; see `Engine`."""
+        _dismiss(self._spares)
 
     def _execute(self, job: Job[T], tasks: Iterable[T]) -> Generator[Event, None, None]:
-        run = Run(job, tasks, self._pool)
+        run = Run(job, tasks, self._pool, self._spares)
         try:
             yield from run.events()
         except KeyboardInterrupt:
@@ -71,6 +76,11 @@ class LocalEngine:
             raise
         finally:
             run.stop()
+
+
+def _dismiss(spares: list[WorkerProcess]) -> None:
+    while spares:
+        spares.pop().close()
 
 
 def processors() -> int:

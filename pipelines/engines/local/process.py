@@ -26,20 +26,23 @@ _numbers = itertools.count(1)
 
 
 class WorkerProcess:
-    """A fresh interpreter that holds a job; its output goes to a file that is shown only if it dies.
+    """A fresh interpreter that does one job after the other; its output goes to a file that is shown only if it dies.
 
     It is started without multiprocessing's bootstrap, which would import the driver's main module again.
     """
 
-    def __init__(self, job: bytes, threads: int) -> None:
-        """job: pickled. Raises FiguregroundError if the system gives no process, pipe or file."""
+    def __init__(self, threads: int) -> None:
+        """Raises FiguregroundError if the system gives no process, pipe or file."""
         self.number = next(_numbers)
-        self.ready = False
-        self.seen_at = time.monotonic()
         try:
             self._start(threads)
         except OSError as error:
             raise FiguregroundError(f"cannot start a worker process: {error}") from None
+
+    def take_on(self, job: bytes) -> None:
+        """Begin a job, pickled; the worker must have none."""
+        self.ready = False
+        self.seen_at = time.monotonic()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.pipe.send_bytes(job)
 
@@ -69,7 +72,7 @@ class WorkerProcess:
         return self._process.pid
 
     def send(self, message: Any) -> None:
-        """Send a task, or None for the end. A dead worker is noticed by `receive`, not here."""
+        """Send a task, or None for the end of the job. A dead worker is noticed by `receive`, not here."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.pipe.send(message)
 
@@ -110,7 +113,8 @@ class WorkerProcess:
         self._process.kill()
 
     def close(self) -> None:
-        """Wait a little for it to leave by itself, then end it, and free everything."""
+        """Let it end its job and leave; end it if it doesn't, and free everything."""
+        self.pipe.close()
         try:
             self._process.wait(_LEAVE_S if self.ready else 0)
         except subprocess.TimeoutExpired:

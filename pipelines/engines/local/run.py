@@ -43,11 +43,13 @@ class Pool:
 class Run(Generic[T]):
     """State of one execution of a job."""
 
-    def __init__(self, job: Job[T], tasks: Iterable[T], pool: Pool) -> None:
+    def __init__(self, job: Job[T], tasks: Iterable[T], pool: Pool, spares: list[WorkerProcess] | None = None) -> None:
+        """spares: workers without a job, taken before others are started; `stop` leaves its idle ones there."""
         self._job = job
         self._pickled_job = pickle.dumps(job)
         self._tasks = dearest_first(job, tasks)
         self._pool = pool
+        self._spares = spares
         self._again: deque[Attempt[T]] = deque()
         self._working: dict[WorkerProcess, Attempt[T]] = {}
         self._idle: list[WorkerProcess] = []
@@ -96,21 +98,29 @@ class Run(Generic[T]):
                 yield from self._died(worker) if message is None else self._take(worker, message)
 
     def stop(self) -> None:
-        """End all workers: idle ones tear their stages down, the others are cut off."""
+        """End the job: idle workers tear their stages down, the others are cut off."""
         for worker in self._working:
             worker.kill()
         for worker in self._idle:
             worker.send(None)
+        if self._spares is not None:
+            self._spares += self._idle
+            self._idle = []
         for worker in (*self._working, *self._idle):
             worker.close()
         self._working, self._idle = {}, []
 
     def _hand_out(self) -> None:
         while len(self._working) < self._pool.workers and (attempt := self._next()) is not None:
-            worker = self._idle.pop() if self._idle else WorkerProcess(self._pickled_job, self._pool.threads)
+            worker = self._idle.pop() if self._idle else self._hire()
             worker.seen_at = time.monotonic()
             self._working[worker] = attempt
             worker.send(attempt.task)
+
+    def _hire(self) -> WorkerProcess:
+        worker = self._spares.pop() if self._spares else WorkerProcess(self._pool.threads)
+        worker.take_on(self._pickled_job)
+        return worker
 
     def _next(self) -> Attempt[T] | None:
         if self._again:

@@ -1,4 +1,4 @@
-"""The worker's side: set the job up once, then one task at a time until the driver closes the pipe or dies."""
+"""The worker's side: set a job up once, then one task at a time; another job, until the driver closes the pipe or dies."""
 
 from __future__ import annotations
 
@@ -31,19 +31,23 @@ def worker_main(pipe_fd: int, lifeline_fd: int) -> None:
     _die_with_the_driver(lifeline_fd)
     faulthandler.enable(_STDERR, all_threads=False)
     pipe = Connection(pipe_fd)
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        _serve(pipe)
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while _serve(pipe):
+            pass
     os._exit(0)  # the job is torn down; native libraries need not unload
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection) -> bool:
+    """Do one job; False if the worker is good for no other. Raises EOFError if there is none."""
     try:
         job: Job[Any] = pipe.recv()
         job.attach(pipe)
         job.setup()
+    except EOFError:
+        raise
     except Exception as error:  # whatever it is, every worker would meet it
         pipe.send([Broken(portable(error, "a worker could not be set up"))])
-        return
+        return False
     pipe.send([Ready()])
     with contextlib.suppress(EOFError):
         while (task := pipe.recv()) is not None:
@@ -54,8 +58,9 @@ def _serve(pipe: Connection) -> None:
                 raise
             except Exception as error:  # an item's error is an outcome; this one breaks every item
                 pipe.send([Broken(portable(error, f"{job.label(task)}: the work could not go on"))])
-                return
+                return False
     job.teardown()
+    return True
 
 
 def _run(job: Job[Any], task: Any, pipe: Connection) -> None:
