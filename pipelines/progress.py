@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, Self
-
-from rich.console import Console, Group
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Self, TextIO
 
 from pipelines.counts import Counts
 from pipelines.events import Event, Notice, Planned
 from pipelines.timeleft import TimeLeft, in_words
+
+if TYPE_CHECKING:
+    from pipelines.live import LivePicture
 
 _LINE_EVERY_S = 10.0
 
@@ -30,27 +29,29 @@ class Mode(StrEnum):
 
 
 class Progress:
-    """Told every event of a run; shows it on a console. Notices are shown in every mode but quiet."""
+    """Told every event of a run; shows it on a stream. Notices are shown in every mode but quiet."""
 
-    def __init__(self, mode: Mode | None = None, console: Console | None = None) -> None:
-        """mode: default, live on a terminal and lines elsewhere. console: default, standard error."""
+    def __init__(self, mode: Mode | None = None, stream: TextIO | None = None) -> None:
+        """mode: default, live on a terminal and lines elsewhere. stream: default, standard error."""
         self.counts = Counts()
-        self._console = console or Console(stderr=True)
-        self._mode = mode or (Mode.LIVE if self._console.is_terminal else Mode.LINES)
+        self._stream = stream or sys.stderr
+        self._mode = mode or (Mode.LIVE if self._stream.isatty() else Mode.LINES)
         self._left = TimeLeft()
         self._started_at = self._line_at = time.monotonic()
-        self._live = Live(get_renderable=self.render, console=self._console, refresh_per_second=4)
+        self._picture: LivePicture | None = None
 
     def __enter__(self) -> Self:
         if self._mode is Mode.LIVE:
-            self._live.start()
+            from pipelines.live import LivePicture
+
+            self._picture = LivePicture(self, self._stream)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._mode is Mode.LIVE:
-            self._live.stop()
+        if self._picture:
+            self._picture.stop()
         elif self.counts.sources:
             self._print_line()
 
@@ -65,22 +66,11 @@ class Progress:
         if self._mode in (Mode.LINES, Mode.JSON) and time.monotonic() - self._line_at > _LINE_EVERY_S:
             self._print_line()
 
-    def render(self) -> Group:
-        """The live picture: one row per stage, and where the run stands."""
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        table.add_column("stage")
-        for heading in ("in", "kept", "rejected", "failed", "per min", "busy"):
-            table.add_column(heading, justify="right")
-        for s in list(self.counts.stages.values()):
-            numbers = (s.received, s.kept, s.rejected, s.failed, f"{s.received * 60 / self._elapsed_s:.1f}")
-            table.add_row(s.stage, *map(str, numbers), f"{s.busy_s:.0f} s")
-        return Group(table, Text(self.line()))
-
     def line(self) -> str:
         """Where the run stands, in one line."""
         if not self._left.plan.sources and not self.counts.sources:
             return "looking at the inputs"
-        counts, elapsed_s = self.counts, self._elapsed_s
+        counts, elapsed_s = self.counts, self.elapsed_s
         parts = [
             f"{counts.sources}/{max(self._left.plan.sources, counts.sources)} sources",
             f"{counts.seconds_reached:.0f} s of video ({counts.seconds_reached / elapsed_s:.2f} x real time)",
@@ -93,23 +83,26 @@ class Progress:
         return ", ".join(parts)
 
     @property
-    def _elapsed_s(self) -> float:
+    def elapsed_s(self) -> float:
+        """Seconds since the work was planned; never 0."""
         return max(time.monotonic() - self._started_at, 1e-3)
 
     def _print_line(self) -> None:
         self._line_at = time.monotonic()
         if self._mode is Mode.LINES:
-            self._console.print(self.line(), highlight=False, markup=False, soft_wrap=True)
+            self._print(self.line())
         elif self._mode is Mode.JSON:
-            left_s = self._left.seconds(self.counts, self._elapsed_s)
-            total = {"sources_planned": self._left.plan.sources, "elapsed_s": self._elapsed_s, "time_left_s": left_s}
-            self._print_json({"event": "progress"} | total | self.counts.as_dict())
+            left_s = self._left.seconds(self.counts, self.elapsed_s)
+            total = {"sources_planned": self._left.plan.sources, "elapsed_s": self.elapsed_s, "time_left_s": left_s}
+            self._print(json.dumps({"event": "progress"} | total | self.counts.as_dict()))
 
     def _print_notice(self, text: str) -> None:
-        if self._mode is Mode.JSON:
-            self._print_json({"event": "notice", "text": text})
-        elif self._mode is not Mode.QUIET:
-            self._console.print(text, style="yellow", highlight=False, markup=False, soft_wrap=True)
+        if self._picture:
+            self._picture.print(text)
+        elif self._mode is Mode.JSON:
+            self._print(json.dumps({"event": "notice", "text": text}))
+        elif self._mode is Mode.LINES:
+            self._print(text)
 
-    def _print_json(self, tree: dict[str, Any]) -> None:
-        self._console.print(json.dumps(tree), highlight=False, markup=False, soft_wrap=True)
+    def _print(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)

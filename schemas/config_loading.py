@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from schemas.config import Config, EngineConfig
 from schemas.errors import ConfigError
 from schemas.recipes import RECIPES
+from schemas.training import TrainingConfig
 
 T = TypeVar("T")
 _ENGINE_SECTIONS = frozenset(section.name for section in fields(EngineConfig))
@@ -22,12 +22,13 @@ def load_config(path: Path | None = None, settings: tuple[str, ...] = (), recipe
     out of range.
     """
     overlay = {key: value for key, value in _overlay(path, settings).items() if key not in _ENGINE_SECTIONS}
-    if recipe is not None:
-        overlay["recipe"] = recipe
-    name = overlay.get("recipe", "human5000")
+    named = overlay.pop("recipe", "human5000")
+    name = recipe or str(named)
     if name not in RECIPES:
         raise ConfigError(f"no recipe named {name!r}; recipes are {', '.join(RECIPES)}")
-    tree: dict[str, Any] = json.loads(json.dumps(RECIPES[name]))
+    if not overlay:
+        return RECIPES[name]
+    tree = asdict(RECIPES[name])
     _merge(tree, overlay)
     return parse_config(tree)
 
@@ -35,7 +36,12 @@ def load_config(path: Path | None = None, settings: tuple[str, ...] = (), recipe
 def load_engine_config(path: Path | None = None, settings: tuple[str, ...] = ()) -> EngineConfig:
     """The engines' sections of the same file and settings. Raises ConfigError as `load_config` does."""
     tree = {key: value for key, value in _overlay(path, settings).items() if key in _ENGINE_SECTIONS}
-    return parse_engine_config(tree)
+    return parse_engine_config(tree) if tree else EngineConfig()
+
+
+def load_training_config(path: Path | None = None, settings: tuple[str, ...] = ()) -> TrainingConfig:
+    """A stage of training from a YAML file and `key.path=value` settings over it. Raises ConfigError."""
+    return _validated(TrainingConfig, _overlay(path, settings))
 
 
 def parse_config(tree: dict[str, Any]) -> Config:

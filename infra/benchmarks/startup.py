@@ -14,8 +14,6 @@ from pathlib import Path
 import psutil
 
 _POLL_S = 0.002
-_CLOSED_S = 0.03
-"""Between the end of the fingerprint and the decoder, the file is closed for longer than this."""
 
 
 def main(video: Path) -> None:
@@ -32,15 +30,13 @@ def main(video: Path) -> None:
 
 
 def _until_decoding(driver: psutil.Popen, video: Path) -> dict[str, float]:
-    """CPU by process: the driver, and its worker, which opens the file first to fingerprint it and then to decode it."""
-    open_at: float | None = None
+    """CPU by process: the driver, and its worker, which has opened the file before, to fingerprint it, without OpenCV."""
     while driver.poll() is None:
         for worker in driver.children():
             try:
                 times = worker.cpu_times()
                 if any(file.path == str(video.resolve()) for file in worker.open_files()):
-                    now, before, open_at = time.monotonic(), open_at, time.monotonic()
-                    if before is not None and now - before > _CLOSED_S:
+                    if any("cv2" in mapped.path for mapped in worker.memory_maps()):
                         own = driver.cpu_times()
                         return {"driver": own.user + own.system, "worker": times.user + times.system}
             except psutil.Error:

@@ -5,6 +5,9 @@ Liao et al., "Real-time Scene Text Detection with Differentiable Binarization" (
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -23,17 +26,24 @@ _LEAST_SIDE = 4
 
 
 class TextDetector:
-    """Finds text in pictures. Raises WeightsError if the weights cannot be fetched."""
+    """Finds text in pictures; the network is loaded for the first one: few clips come so far.
+
+    Raises WeightsError if the weights cannot be fetched.
+    """
 
     def __init__(self, threads: int = 2) -> None:
+        self._threads = threads
+        self._weights = locate(WEIGHTS)
+
+    @cached_property
+    def _session(self) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        path = str(locate(WEIGHTS))
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(self._weights), options, providers=["CPUExecutionProvider"])
 
     def area(self, rgb_HW3: U8) -> float:
         """Share of the picture, 0..1, under boxes of text; overlaps count once."""

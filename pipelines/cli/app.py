@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -31,6 +32,7 @@ app.add_typer(weights)
 def main() -> None:
     """Run the command line; errors made on purpose are printed without a traceback."""
     try:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no matrix of the driver's is worth waking threads for
         app()
     except FiguregroundError as error:
         say(f"figureground: {error}")

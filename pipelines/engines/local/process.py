@@ -21,7 +21,9 @@ from schemas.errors import FiguregroundError
 _LEAVE_S = 5.0
 _LOG_TAIL_BYTES = 16_384
 _LAST_LINES = 8
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+"""Our matrices are small, and idle OpenBLAS threads cost CPU from the import of NumPy on."""
 _numbers = itertools.count(1)
 
 
@@ -62,7 +64,7 @@ class WorkerProcess:
                     stdout=self._log,
                     stderr=self._log,
                     pass_fds=(far_end.fileno(), lifeline),
-                    env={name: str(threads) for name in _THREAD_VARIABLES} | os.environ,
+                    env={name: str(threads) for name in _THREAD_VARIABLES} | _ONE_THREAD | os.environ,
                 )
             self._ours = ours.pop_all()
 

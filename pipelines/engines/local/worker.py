@@ -1,4 +1,4 @@
-"""The worker's side: set a job up once, then one task at a time; another job, until the driver closes the pipe or dies."""
+"""The worker's side: one job after the other, set up once, then one task at a time, until the driver leaves or dies."""
 
 from __future__ import annotations
 
