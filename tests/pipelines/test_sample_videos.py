@@ -77,6 +77,16 @@ def test_moving_backgrounds_are_told_from_still_ones(
     assert len(wrong) <= 2, wrong
 
 
+def test_two_people_close_together_are_followed_through_brief_losses(
+    corpus: Corpus, clips: dict[str, list[dict[str, Any]]]
+) -> None:
+    (kept,) = [row["clip_id"] for row in clips["archaeologists_multishot.mp4"] if row["kept"]]
+    poses = [row for row in corpus.arrow("poses").to_pylist() if row["clip_id"] == kept]
+    first, second = (sum(row["present"]) / len(row["present"]) for row in sorted(poses, key=lambda row: row["person"]))
+    assert first > 0.95
+    assert second > 0.88
+
+
 def test_stored_videos_are_as_long_as_their_annotations(corpus: Corpus) -> None:
     report = check(corpus, deep=True)
     assert report.ok, report.problems

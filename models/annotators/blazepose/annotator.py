@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from schemas.config import PoseConfig
 from schemas.records import F32, U8, Annotator, Frames
 
 _SURE_JOINT = 0.5
+_BRIDGED_S = 0.4
+"""Longest gap in which a person is looked for between its finds, s."""
 
 
 class BlazePose:
@@ -50,7 +53,9 @@ class BlazePose:
         fps, most = float(frames.fps), self._config.max_persons
         chosen = ranked(list(persons.values()), fps, most)
         for finds in chosen:
-            self._walk_back(frames, finds, [other for other in chosen if other is not finds])
+            others = [other for other in chosen if other is not finds]
+            self._walk_back(frames, finds, others)
+            self._bridge(frames, finds, others)
         return to_tracked(ranked(chosen, fps, most), frames)
 
     def _walk_back(self, frames: Frames, finds: Finds, others: list[Finds]) -> None:
@@ -63,6 +68,18 @@ class BlazePose:
                     break
                 finds[frame] = marks
                 frame -= 1
+
+    def _bridge(self, frames: Frames, finds: Finds, others: list[Finds]) -> None:
+        """Look for a person between two finds a moment apart, on the straight way from one to the other, in place."""
+        for before, after in pairwise(sorted(finds)):
+            if after - before > _BRIDGED_S * frames.fps:
+                continue
+            for frame in range(before + 1, after):
+                way = (frame - before) / (after - before)
+                roi = finds[before].next_roi.towards(finds[after].roi, way)
+                marks = self._finder.look(rgb_frame(frames, frame), roi)
+                if marks is not None and not any(frame in o and marks.is_same_person(o[frame]) for o in others):
+                    finds[frame] = marks
 
 
 def _box(marks: Landmarks, height: int, width: int) -> F32:

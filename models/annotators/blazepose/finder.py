@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from models.annotators.blazepose.detector import Candidate, PersonDetector, View
 from models.annotators.blazepose.landmarks import LandmarkNetwork, Landmarks
+from models.annotators.blazepose.roi import Roi
 from schemas.config import PoseConfig
 from schemas.records import U8
 
@@ -51,7 +52,11 @@ class PersonFinder:
 
     def follow(self, rgb_HW3: U8, last: Landmarks) -> Landmarks | None:
         """A person found in the frame before or after, or None if it is not there any more."""
-        marks = self.network(rgb_HW3, last.next_roi)
+        return self.look(rgb_HW3, last.next_roi)
+
+    def look(self, rgb_HW3: U8, roi: Roi) -> Landmarks | None:
+        """The person in a region, or None if there is none."""
+        marks = self.network(rgb_HW3, roi)
         return marks if marks.presence >= self._presence else None
 
     def _confirm(self, rgb_HW3: U8, candidate: Candidate, steady: float) -> Landmarks | None:

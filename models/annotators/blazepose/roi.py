@@ -49,6 +49,12 @@ class Roi:
         y0, y1 = (int(np.clip(v, 0, height)) for v in (np.floor(y - half), np.ceil(y + half) + 1))
         return x0, y0, x1, y1
 
+    def towards(self, other: Roi, way: float) -> Roi:
+        """The square a share 0..1 of the way to another, turning the shorter way round."""
+        x, y = ((1 - way) * a + way * b for a, b in zip(self.center_xy, other.center_xy, strict=True))
+        turn = (other.angle - self.angle + np.pi) % (2 * np.pi) - np.pi
+        return Roi((x, y), (1 - way) * self.size + way * other.size, float(self.angle + way * turn))
+
     def overlap(self, other: Roi) -> float:
         """Intersection over union of the two squares, their turns ignored."""
         sides = [

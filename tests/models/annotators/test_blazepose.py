@@ -7,6 +7,7 @@ import pytest
 
 from models.annotators.base import TrackedPerson
 from models.annotators.blazepose import BlazePose
+from models.annotators.blazepose.roi import Roi
 from models.annotators.pixels import rgb_frame
 from models.annotators.rle import decode_mask
 from schemas.config import PoseConfig
@@ -111,3 +112,11 @@ def test_no_frames_and_empty_pictures_have_no_persons(blazepose: BlazePose) -> N
 def test_one_person_is_followed_if_one_is_asked_for(jumper: Frames) -> None:
     frames = frames_of(jumper.yuv_THW[-6:], jumper.fps / 6)
     assert len(BlazePose(PoseConfig(max_persons=1)).annotate(frames)) == 1
+
+
+def test_a_region_on_the_way_to_another_turns_the_shorter_way() -> None:
+    near, far = Roi((0.0, 10.0), 100.0, 3.0), Roi((40.0, 10.0), 200.0, -3.0)
+    halfway = near.towards(far, 0.5)
+    assert (halfway.center_xy, halfway.size) == ((20.0, 10.0), 150.0)
+    assert halfway.angle == pytest.approx(np.pi)
+    assert near.towards(far, 0.0) == near
