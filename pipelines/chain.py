@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Set
+from collections.abc import Generator, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +24,7 @@ class Chain:
     each of which goes through the rest of the chain before the next is asked for.
     """
 
-    stages: tuple[Stage[Any, Any], ...]
+    stages: Sequence[Stage[Any, Any]]
 
     def setup(self) -> None:
         """Set every stage up, in order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ class Flow(Job[Task]):
     The stage that accepts `Source` gives its candidate clips in the order of their index and, last, a SourceReport.
     """
 
-    stages: tuple[Stage[Any, Any], ...]
+    stages: Sequence[Stage[Any, Any]]
     writer: PartWriter
     clips_per_part: int = 8
 

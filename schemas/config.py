@@ -62,26 +62,40 @@ class Limit(_Section):
 class PoseConfig(_Section):
     """Body pose."""
 
-    annotator: Literal["blazepose"] = "blazepose"
+    annotator: Literal["blazepose", "openpose", "dwpose"] = "blazepose"
     max_persons: Annotated[int, Ge(1), Le(8), "Persons followed at most; the main one first."] = 2
     detection_threshold: Annotated[float, Gt(0), Lt(1), "Least score of the person detector."] = 0.5
     presence_threshold: Annotated[float, Gt(0), Lt(1), "Least presence score of the landmark network."] = 0.5
+    hands_and_face: Annotated[bool, "openpose: find hands and face, too; dwpose always does."] = False
 
 
 @dataclass(frozen=True)
 class MasksConfig(_Section):
     """Person masks."""
 
-    annotator: Literal["blazepose", "selfie"] = "blazepose"
+    annotator: Literal["blazepose", "selfie", "segment_anything"] = "blazepose"
+    weights: Annotated[str, "segment_anything: name of the weights, see `figureground weights list`."] = "sam_vit_h"
 
 
 @dataclass(frozen=True)
 class TracksConfig(_Section):
     """Background point tracks."""
 
-    annotator: Literal["lucas_kanade"] = "lucas_kanade"
+    annotator: Literal["lucas_kanade", "dense_flow", "recovering", "cotracker3"] = "lucas_kanade"
     points: Annotated[int, Ge(16), Le(4096), "Points alive at a time, on a grid outside the persons."] = 256
     forward_backward_px: Annotated[float, Gt(0), "Largest error of the way back at 360 px, px."] = 1.0
+    source: Annotated[
+        str, "cotracker3: folder of a checkout, or owner/repository:commit; empty: the installed module."
+    ] = ""
+
+
+@dataclass(frozen=True)
+class ComputeConfig(_Section):
+    """Where the networks of research-grade annotators run. Shapes a corpus no more than rounding does."""
+
+    device: Annotated[str, "cuda, cuda:N or cpu."] = "cuda"
+    precision: Annotated[Literal["float32", "float16", "bfloat16"], "On a GPU; a CPU computes in float32."] = "float16"
+    batch: Annotated[int, Ge(1), Le(256), "Pictures at a time; halved where the GPU's memory is too small."] = 8
 
 
 @dataclass(frozen=True)
@@ -102,6 +116,10 @@ class LimitsConfig(_Section):
     stall_s: Annotated[float, Gt(0), "Seconds without any progress on an input before it is given up."] = 300.0
     max_pixels: Annotated[int, Ge(1), "Largest decoded picture, px."] = 64_000_000
     max_streams: Annotated[int, Ge(1), "Largest number of streams in a container."] = 64
+    max_bytes: Annotated[int, Ge(1), "Largest file, bytes."] = 64 * 2**30
+    max_frames: Annotated[int, Ge(1), "Most frames of a source; reading stops there."] = 10_000_000
+    max_duration_s: Annotated[float, Gt(0), "Longest source, seconds of video; reading stops there."] = 172_800.0
+    max_decode_s: Annotated[float, Gt(0), "Seconds the decoder may spend on a source; reading stops there."] = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -121,6 +139,7 @@ class Config(_Section):
     tracks: TracksConfig = TracksConfig()
     media: MediaConfig = MediaConfig()
     limits: LimitsConfig = LimitsConfig()
+    compute: ComputeConfig = ComputeConfig()
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.screening) - set(SCORE_NAMES))
@@ -128,8 +147,8 @@ class Config(_Section):
             raise ValueError(f"screening: no score named {', '.join(unknown)}; scores are {', '.join(SCORE_NAMES)}")
 
     def digest(self) -> str:
-        """SHA-256 over the canonical JSON of the whole tree, hex."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """SHA-256 over the canonical JSON of what shapes the corpus, hex."""
+        return hashlib.sha256(json.dumps(_shaping(self), sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -166,9 +185,14 @@ class EngineConfig(_Section):
 
 
 def differences(old: Config, new: Config) -> list[str]:
-    """One line per leaf that differs: `key.path: old -> new`."""
-    a, b = _leaves(asdict(old)), _leaves(asdict(new))
+    """One line per leaf that differs: `key.path: old -> new`. The section `compute` may."""
+    a, b = _leaves(_shaping(old)), _leaves(_shaping(new))
     return [f"{k}: {a.get(k)!r} -> {b.get(k)!r}" for k in sorted(a | b) if a.get(k) != b.get(k)]
+
+
+def _shaping(config: Config) -> dict[str, Any]:
+    """The tree without the section that may differ from machine to machine."""
+    return {name: section for name, section in asdict(config).items() if name != "compute"}
 
 
 def _leaves(tree: Any, prefix: str = "") -> dict[str, Any]:

@@ -8,20 +8,23 @@ from typing import Any, TypeVar
 
 from schemas.config import Config, EngineConfig
 from schemas.errors import ConfigError
+from schemas.fetch import FetchConfig
 from schemas.recipes import RECIPES
 from schemas.training import TrainingConfig
 
 T = TypeVar("T")
 _ENGINE_SECTIONS = frozenset(section.name for section in fields(EngineConfig))
+_FETCH_SECTION = "fetch"
+_SHAPING_NOTHING = _ENGINE_SECTIONS | {_FETCH_SECTION}
 
 
 def load_config(path: Path | None = None, settings: tuple[str, ...] = (), recipe: str | None = None) -> Config:
     """Configuration from a recipe, a YAML file over it and `key.path=value` settings over that.
 
-    The engines' sections are left to `load_engine_config`. Raises ConfigError naming the key for anything unknown or
-    out of range.
+    The sections of engines and downloads are left to `load_engine_config` and `load_fetch_config`. Raises ConfigError
+    naming the key for anything unknown or out of range.
     """
-    overlay = {key: value for key, value in _overlay(path, settings).items() if key not in _ENGINE_SECTIONS}
+    overlay = {key: value for key, value in _overlay(path, settings).items() if key not in _SHAPING_NOTHING}
     named = overlay.pop("recipe", "human5000")
     name = recipe or str(named)
     if name not in RECIPES:
@@ -33,10 +36,23 @@ def load_config(path: Path | None = None, settings: tuple[str, ...] = (), recipe
     return parse_config(tree)
 
 
+def overlaid(config: Config, path: Path | None = None, settings: tuple[str, ...] = ()) -> Config:
+    """A configuration with a YAML file and `key.path=value` settings over it. Raises ConfigError as `load_config`."""
+    tree = asdict(config)
+    _merge(tree, {key: value for key, value in _overlay(path, settings).items() if key not in _SHAPING_NOTHING})
+    return parse_config(tree)
+
+
 def load_engine_config(path: Path | None = None, settings: tuple[str, ...] = ()) -> EngineConfig:
     """The engines' sections of the same file and settings. Raises ConfigError as `load_config` does."""
     tree = {key: value for key, value in _overlay(path, settings).items() if key in _ENGINE_SECTIONS}
     return parse_engine_config(tree) if tree else EngineConfig()
+
+
+def load_fetch_config(path: Path | None = None, settings: tuple[str, ...] = ()) -> FetchConfig:
+    """The section `fetch` of the same file and settings. Raises ConfigError as `load_config` does."""
+    tree = _overlay(path, settings).get(_FETCH_SECTION)
+    return _validated(FetchConfig, tree) if tree else FetchConfig()
 
 
 def load_training_config(path: Path | None = None, settings: tuple[str, ...] = ()) -> TrainingConfig:

@@ -28,6 +28,10 @@ class SourceReason(StrEnum):
     DAMAGED = "damaged"
     CRASHED = "crashed"
     STALLED = "stalled"
+    REFUSED = "refused"
+    GONE = "gone"
+    FETCH_FAILED = "fetch_failed"
+    TOO_SLOW = "too_slow"
     ERROR = "error"
 
 
@@ -41,6 +45,8 @@ REJECTING = frozenset(
         SourceReason.TOO_LARGE,
         SourceReason.UNSUPPORTED_CODEC,
         SourceReason.DUPLICATE,
+        SourceReason.REFUSED,
+        SourceReason.GONE,
     }
 )
 """Reasons that say the input is unusable; the others say that the work on it failed."""

@@ -7,25 +7,42 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from schemas.scores import Scores
 
-U8 = NDArray[np.uint8]
-F32 = NDArray[np.float32]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
+if TYPE_CHECKING:
+    from schemas.arrays import F32, I32, I64, U8, Bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a source list says of an input; none of it is looked at, all of it is kept. start_s, end_s: a span of it."""
+
+    id: str | None = None
+    licence: str | None = None
+    caption: str | None = None
+    start_s: float | None = None
+    end_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An input file, named by its content."""
+    """An input file, named by its content.
+
+    uri: as named by the user, without secrets. path: where the bytes are, if that is not the uri.
+    """
 
     uri: str
     sha256: str
     size_bytes: int
+    path: str = ""
+    listing: Listing = Listing()
+
+    @property
+    def file(self) -> str:
+        """Path of the bytes."""
+        return self.path or self.uri
 
     @property
     def source_id(self) -> str:
@@ -91,7 +108,7 @@ class Frames:
 class Pose:
     """Keypoints of one person over a clip.
 
-    xy_TJ2: (T, J, 2) float32 pixels of the stored clip; NaN where the person was not found.
+    xy_TJ2: (T, J, 2) float32 pixels of the stored clip; NaN where the person or the joint was not found.
     confidence_TJ: (T, J) float32 in 0..1, probability that the joint is visible; 0 where not found.
     present_T: (T,) bool, person found in the frame.
     skeleton: name in `schemas.skeletons`.
@@ -126,7 +143,7 @@ class Tracks:
     xy_NT2: F32
     visible_NT: Bool
     on_person_NT: Bool
-    query_frame_N: NDArray[np.int32]
+    query_frame_N: I32
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,35 @@ Types keep to what Delta Lake has: no unsigned, float16 or fixed-size lists.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, fields
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from schemas.scores import CAMERAS, Scores
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 COORDINATE_SCALE = 8
 """Stored coordinates are integers in 1/8 px."""
 CONFIDENCE_SCALE = 100
 """Stored confidences are integers in 1/100."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column. type: as Arrow writes it, `int32` or `list<int32>`."""
+
+    name: str
+    type: str
+    description: str
+    unit: str
+    nullable: bool
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Description and unit, for the field metadata."""
+        return {"description": self.description} | ({"unit": self.unit} if self.unit else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +44,53 @@ class Table:
     name: str
     description: str
     key: tuple[str, ...]
-    schema: pa.Schema
+    columns: tuple[Column, ...]
     clip_rows: bool = False
     delta_coded: tuple[str, ...] = ()
     """List columns stored with Parquet's DELTA_BINARY_PACKED coding."""
 
-
-def _column(name: str, type_: pa.DataType, description: str, unit: str = "", nullable: bool = True) -> pa.Field:
-    metadata = {"description": description} | ({"unit": unit} if unit else {})
-    return pa.field(name, type_, nullable=nullable, metadata=metadata)
-
-
-def _id(name: str, description: str) -> pa.Field:
-    return _column(name, pa.string(), description, nullable=False)
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns for Arrow."""
+        return _arrow_schema(self.columns)
 
 
-_STR, _BOOL, _F64, _I32, _I64 = pa.string(), pa.bool_(), pa.float64(), pa.int32(), pa.int64()
+@functools.cache
+def _arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:
+    import pyarrow as pa
+
+    types = {"bool": pa.bool_(), "double": pa.float64(), _TIME: pa.timestamp("us", "UTC")}
+
+    def arrow(name: str) -> pa.DataType:
+        if name.startswith(_LIST):
+            return pa.list_(arrow(element_of(name)))
+        return types[name] if name in types else pa.type_for_alias(name)
+
+    return pa.schema([pa.field(c.name, arrow(c.type), nullable=c.nullable, metadata=c.metadata) for c in columns])
+
+
+def element_of(type_: str) -> str:
+    """Type of a list's elements."""
+    return type_.removeprefix(_LIST).removesuffix(">")
+
+
+_LIST = "list<"
+_STR, _BOOL, _F64, _I32, _I64 = "string", "bool", "double", "int32", "int64"
+_BINARY, _TIME = "binary", "timestamp[us, tz=UTC]"
+
+
+def _list(element: str) -> str:
+    return f"{_LIST}{element}>"
+
+
+def _column(name: str, type_: str, description: str, unit: str = "", nullable: bool = True) -> Column:
+    return Column(name, type_, description, unit, nullable)
+
+
+def _id(name: str, description: str) -> Column:
+    return _column(name, _STR, description, nullable=False)
+
+
 _SOURCE_ID = _id("source_id", "First 16 hex digits of the source's SHA-256.")
 _CLIP_ID = _id("clip_id", "<source_id>_<start_frame>_<end_frame>.")
 _ANNOTATOR = (
@@ -52,32 +102,35 @@ SOURCES = Table(
     "sources",
     "One row per input: what it is and what became of it.",
     ("uri", "sha256"),
-    pa.schema(
-        [
-            _id("uri", "The input as named by the user, made absolute."),
-            _SOURCE_ID,
-            _id("sha256", "SHA-256 of the whole content, hex."),
-            _column("size_bytes", _I64, "Size of the content.", "bytes"),
-            _id("verdict", "done, rejected (no usable video) or failed (the work on it failed)."),
-            _column("reason", _STR, "Code of `schemas.reasons.SourceReason`; null when done."),
-            _column("detail", _STR, "The reason in words."),
-            _column("container", _STR, "Container format as the demuxer names it."),
-            _column("codec", _STR, "Video codec."),
-            _column("width", _I32, "Coded width.", "px"),
-            _column("height", _I32, "Coded height.", "px"),
-            _column("pixel_format", _STR, "Pixel format of the decoder's output."),
-            _column("sample_aspect", _STR, "Pixel width to height, as num/den."),
-            _column("rotation", _I32, "Clockwise rotation applied to show the picture upright.", "degrees"),
-            _column("fps", _F64, "Average frame rate by the container.", "1/s"),
-            _column("declared_frames", _I64, "Frames promised by the header; null if it promises none."),
-            _column("frames_decoded", _I64, "Frames really decoded."),
-            _column("damaged_packets", _I64, "Packets the decoder refused."),
-            _column("duration_s", _F64, "From the first to the end of the last decoded frame.", "s"),
-            _column("has_audio", _BOOL, "The container has an audio stream."),
-            _column("shots", _I32, "Shots found."),
-            _column("clips", _I32, "Candidate clips found, kept or not."),
-            _column("cut_times_s", pa.list_(_F64), "Boundaries between shots, one time per boundary.", "s"),
-        ]
+    (
+        _id("uri", "The input as named by the user: a path made absolute, or an address without its secrets."),
+        _SOURCE_ID,
+        _id("sha256", "SHA-256 of the whole content, hex."),
+        _column("size_bytes", _I64, "Size of the content.", "bytes"),
+        _id("verdict", "done, rejected (no usable video) or failed (the work on it failed)."),
+        _column("reason", _STR, "Code of `schemas.reasons.SourceReason`; null when done."),
+        _column("detail", _STR, "The reason in words."),
+        _column("container", _STR, "Container format as the demuxer names it."),
+        _column("codec", _STR, "Video codec."),
+        _column("width", _I32, "Coded width.", "px"),
+        _column("height", _I32, "Coded height.", "px"),
+        _column("pixel_format", _STR, "Pixel format of the decoder's output."),
+        _column("sample_aspect", _STR, "Pixel width to height, as num/den."),
+        _column("rotation", _I32, "Clockwise rotation applied to show the picture upright.", "degrees"),
+        _column("fps", _F64, "Average frame rate by the container.", "1/s"),
+        _column("declared_frames", _I64, "Frames promised by the header; null if it promises none."),
+        _column("frames_decoded", _I64, "Frames really decoded."),
+        _column("damaged_packets", _I64, "Packets the decoder refused."),
+        _column("duration_s", _F64, "From the first to the end of the last decoded frame.", "s"),
+        _column("has_audio", _BOOL, "The container has an audio stream."),
+        _column("shots", _I32, "Shots found."),
+        _column("clips", _I32, "Candidate clips found, kept or not."),
+        _column("cut_times_s", _list(_F64), "Boundaries between shots, one time per boundary.", "s"),
+        _column("listed_id", _STR, "Id by the source list."),
+        _column("licence", _STR, "Licence by the source list."),
+        _column("caption", _STR, "Caption by the source list."),
+        _column("listed_start_s", _F64, "Start of the part that the source list speaks of.", "s"),
+        _column("listed_end_s", _F64, "End of the part that the source list speaks of.", "s"),
     ),
 )
 
@@ -104,19 +157,17 @@ CLIPS = Table(
     "clips",
     "One row per candidate clip, kept or not, with every score.",
     ("clip_id",),
-    pa.schema(
-        [
-            _CLIP_ID,
-            _SOURCE_ID,
-            *_SPAN,
-            _column("kept", _BOOL, "Passed every rule, and its annotations and media are stored.", nullable=False),
-            _column("reject_reasons", pa.list_(_STR), "<score>_low or <score>_high for every rule broken."),
-            _column("error", _STR, "What failed, if the work on the clip failed."),
-            *_SCORE_COLUMNS,
-            _column("camera", _STR, "Kind of background motion: " + ", ".join(CAMERAS) + "."),
-            _column("phash", _STR, "Perceptual hashes of five frames, 16 hex digits each."),
-            _column("duplicate_of", _STR, "Clip id of the kept clip this one nearly equals."),
-        ]
+    (
+        _CLIP_ID,
+        _SOURCE_ID,
+        *_SPAN,
+        _column("kept", _BOOL, "Passed every rule, and its annotations and media are stored.", nullable=False),
+        _column("reject_reasons", _list(_STR), "<score>_low or <score>_high for every rule broken."),
+        _column("error", _STR, "What failed, if the work on the clip failed."),
+        *_SCORE_COLUMNS,
+        _column("camera", _STR, "Kind of background motion: " + ", ".join(CAMERAS) + "."),
+        _column("phash", _STR, "Perceptual hashes of five frames, 16 hex digits each."),
+        _column("duplicate_of", _STR, "Clip id of the kept clip this one nearly equals."),
     ),
 )
 
@@ -124,20 +175,18 @@ POSES = Table(
     "poses",
     "One row per kept clip and person: keypoints on the clip's clock.",
     ("clip_id", "person", "annotator"),
-    pa.schema(
-        [
-            _CLIP_ID,
-            _SOURCE_ID,
-            _column("person", _I32, "0 is the main person.", nullable=False),
-            *_ANNOTATOR,
-            _id("skeleton", "Name of the skeleton: order and names of the joints."),
-            _column("frames", _I32, "Frames T.", nullable=False),
-            _column("joints", _I32, "Joints J.", nullable=False),
-            _column("present", pa.list_(_BOOL), "Person found, one per frame."),
-            _column("x", pa.list_(_I32), "J x T, joint-major; 0 where not present.", "1/8 px"),
-            _column("y", pa.list_(_I32), "J x T, joint-major; 0 where not present.", "1/8 px"),
-            _column("confidence", pa.list_(_I32), "J x T, joint-major: probability of being seen.", "1/100"),
-        ]
+    (
+        _CLIP_ID,
+        _SOURCE_ID,
+        _column("person", _I32, "0 is the main person.", nullable=False),
+        *_ANNOTATOR,
+        _id("skeleton", "Name of the skeleton: order and names of the joints."),
+        _column("frames", _I32, "Frames T.", nullable=False),
+        _column("joints", _I32, "Joints J.", nullable=False),
+        _column("present", _list(_BOOL), "Person found, one per frame."),
+        _column("x", _list(_I32), "J x T, joint-major; 0 where the joint was not found.", "1/8 px"),
+        _column("y", _list(_I32), "J x T, joint-major; 0 where the joint was not found.", "1/8 px"),
+        _column("confidence", _list(_I32), "J x T, joint-major: probability of being seen.", "1/100"),
     ),
     clip_rows=True,
     delta_coded=("x", "y", "confidence"),
@@ -147,18 +196,16 @@ MASKS = Table(
     "masks",
     "One row per kept clip and person: COCO run-length masks on the clip's clock.",
     ("clip_id", "person", "annotator"),
-    pa.schema(
-        [
-            _CLIP_ID,
-            _SOURCE_ID,
-            _column("person", _I32, "0 is the main person.", nullable=False),
-            *_ANNOTATOR,
-            _column("frames", _I32, "Frames T.", nullable=False),
-            _column("width", _I32, "Width of the mask; the stored clip's.", "px"),
-            _column("height", _I32, "Height of the mask; the stored clip's.", "px"),
-            _column("rle", pa.list_(_STR), "COCO compressed run lengths (column-major), one per frame."),
-            _column("area_px", pa.list_(_I32), "Pixels under the mask, one per frame.", "px"),
-        ]
+    (
+        _CLIP_ID,
+        _SOURCE_ID,
+        _column("person", _I32, "0 is the main person.", nullable=False),
+        *_ANNOTATOR,
+        _column("frames", _I32, "Frames T.", nullable=False),
+        _column("width", _I32, "Width of the mask; the stored clip's.", "px"),
+        _column("height", _I32, "Height of the mask; the stored clip's.", "px"),
+        _column("rle", _list(_STR), "COCO compressed run lengths (column-major), one per frame."),
+        _column("area_px", _list(_I32), "Pixels under the mask, one per frame.", "px"),
     ),
     clip_rows=True,
     delta_coded=("area_px",),
@@ -168,19 +215,17 @@ TRACKS = Table(
     "tracks",
     "One row per kept clip: sparse point tracks on the clip's clock.",
     ("clip_id", "annotator"),
-    pa.schema(
-        [
-            _CLIP_ID,
-            _SOURCE_ID,
-            *_ANNOTATOR,
-            _column("frames", _I32, "Frames T.", nullable=False),
-            _column("points", _I32, "Points N.", nullable=False),
-            _column("query_frame", pa.list_(_I32), "Frame at which each point was chosen, one per point."),
-            _column("x", pa.list_(_I32), "N x T, point-major; last known place where not visible.", "1/8 px"),
-            _column("y", pa.list_(_I32), "N x T, point-major; last known place where not visible.", "1/8 px"),
-            _column("visible", pa.list_(_BOOL), "N x T, point-major: tracked and confirmed."),
-            _column("on_person", pa.list_(_BOOL), "N x T, point-major: under a person's mask."),
-        ]
+    (
+        _CLIP_ID,
+        _SOURCE_ID,
+        *_ANNOTATOR,
+        _column("frames", _I32, "Frames T.", nullable=False),
+        _column("points", _I32, "Points N.", nullable=False),
+        _column("query_frame", _list(_I32), "Frame at which each point was chosen, one per point."),
+        _column("x", _list(_I32), "N x T, point-major; last known place where not visible.", "1/8 px"),
+        _column("y", _list(_I32), "N x T, point-major; last known place where not visible.", "1/8 px"),
+        _column("visible", _list(_BOOL), "N x T, point-major: tracked and confirmed."),
+        _column("on_person", _list(_BOOL), "N x T, point-major: under a person's mask."),
     ),
     clip_rows=True,
     delta_coded=("query_frame", "x", "y"),
@@ -190,21 +235,19 @@ MEDIA = Table(
     "media",
     "One row per kept clip: the encoded video.",
     ("clip_id",),
-    pa.schema(
-        [
-            _CLIP_ID,
-            _SOURCE_ID,
-            _id("container", "Container of the bytes."),
-            _id("codec", "Codec of the bytes."),
-            _column("width", _I32, "Width.", "px"),
-            _column("height", _I32, "Height.", "px"),
-            _id("frame_rate", "Exact constant frame rate, as num/den."),
-            _column("frames", _I32, "Frames.", nullable=False),
-            _column("size_bytes", _I64, "Length of `video`.", "bytes"),
-            _id("sha256", "SHA-256 of `video`, hex."),
-            _column("pts", pa.list_(_I64), "Source time stamp of each frame, in time_base units of `clips`."),
-            _column("video", pa.binary(), "The encoded video."),
-        ]
+    (
+        _CLIP_ID,
+        _SOURCE_ID,
+        _id("container", "Container of the bytes."),
+        _id("codec", "Codec of the bytes."),
+        _column("width", _I32, "Width.", "px"),
+        _column("height", _I32, "Height.", "px"),
+        _id("frame_rate", "Exact constant frame rate, as num/den."),
+        _column("frames", _I32, "Frames.", nullable=False),
+        _column("size_bytes", _I64, "Length of `video`.", "bytes"),
+        _id("sha256", "SHA-256 of `video`, hex."),
+        _column("pts", _list(_I64), "Source time stamp of each frame, in time_base units of `clips`."),
+        _column("video", _BINARY, "The encoded video."),
     ),
     clip_rows=True,
     delta_coded=("pts",),
@@ -214,18 +257,16 @@ RUNS = Table(
     "runs",
     "One row per finished run of `curate`.",
     ("run_id",),
-    pa.schema(
-        [
-            _id("run_id", "Time-ordered identifier of the run."),
-            _column("started_at", pa.timestamp("us", "UTC"), "Start of the run."),
-            _column("seconds", _F64, "Wall time of the run.", "s"),
-            _id("command", "Verb."),
-            _id("engine", "Engine that ran the stages."),
-            _column("workers", _I32, "Workers."),
-            _id("config", "Configuration as JSON."),
-            _id("versions", "Versions of the packages that shape the result, as JSON."),
-            _id("counts", "In, kept, rejected and failed per stage, and seconds, as JSON."),
-        ]
+    (
+        _id("run_id", "Time-ordered identifier of the run."),
+        _column("started_at", _TIME, "Start of the run."),
+        _column("seconds", _F64, "Wall time of the run.", "s"),
+        _id("command", "Verb."),
+        _id("engine", "Engine that ran the stages."),
+        _column("workers", _I32, "Workers."),
+        _id("config", "Configuration as JSON."),
+        _id("versions", "Versions of the packages that shape the result, as JSON."),
+        _id("counts", "In, kept, rejected and failed per stage, and seconds, as JSON."),
     ),
 )
 

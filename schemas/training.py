@@ -29,7 +29,9 @@ class TrainedModelConfig(_Section):
     motion: Annotated[str | None, "Folder or hub name of an AnimateDiff adapter; full only."] = None
     vae: Annotated[str | None, "Folder or hub name of an autoencoder in the place of base's; full only."] = None
     start: Annotated[Path | None, "A saved generator to begin from, such as the stage before left it."] = None
-    train: Annotated[Literal["all", "motion"], "Weights that learn: all (in `images`, all but motion); motion alone."] = "all"
+    train: Annotated[
+        Literal["all", "motion"], "Weights that learn: all (in `images`, all but motion); motion alone."
+    ] = "all"
     gradient_checkpointing: Annotated[bool, "Compute activations twice, keep fewer."] = False
 
 
@@ -52,9 +54,15 @@ class DisturbanceConfig(_Section):
     drop_points: Annotated[float, Ge(0), Le(1), "Chance of a black points raster."] = 0.1
     drop_reference: Annotated[float, Ge(0), Le(1), "Chance of no global feature."] = 0.1
     drop_condition: Annotated[float, Ge(0), Le(1), "Chance of no condition frames."] = 0.1
-    condition_noise: Annotated[float, Ge(0), Le(1), "Most deviation of noise on the condition latents; half have none."] = 0.1
-    pure_noise: Annotated[float, Ge(0), Le(1), "Share of clips at the last timestep, where the mean is predicted."] = 0.1
-    timestep_power: Annotated[float, Gt(0), Le(4), "Timesteps are u ** power of the range; below 1 favours noise."] = 1.0
+    condition_noise: Annotated[
+        float, Ge(0), Le(1), "Most deviation of noise on the condition latents; half have none."
+    ] = 0.1
+    pure_noise: Annotated[float, Ge(0), Le(1), "Share of clips at the last timestep, where the mean is predicted."] = (
+        0.1
+    )
+    timestep_power: Annotated[float, Gt(0), Le(4), "Timesteps are u ** power of the range; below 1 favours noise."] = (
+        1.0
+    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The SQL views of a corpus: its tables, and keypoints and points in long form.
+"""The SQL views of a corpus: its tables, clips with their licence, and keypoints and points in long form.
 
 Each view reads a relation named `stored_<table>`, which holds the committed rows. Annotation and media rows show
 only for clips that are committed and kept.
@@ -6,6 +6,9 @@ only for clips that are committed and kept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from schemas.preference import preferred_sql
 from schemas.skeletons import SKELETONS
 from schemas.tables import CONFIDENCE_SCALE, COORDINATE_SCALE, TABLES, Table
 
@@ -13,43 +16,67 @@ STORED = "stored_"
 """Prefix of the relations that the views read."""
 LONG_FORMS = ("keypoints", "points")
 """Views that are not tables."""
+_FOUND = "present AND NOT (confidence = 0 AND x = 0 AND y = 0)"
 
 
-def view_statements() -> list[str]:
-    """CREATE VIEW statements, in order."""
+def view_statements(preference: Mapping[str, str]) -> list[str]:
+    """CREATE VIEW statements, in order.
+
+    preference: by table, the annotator whose rows the long forms show where a clip has several; `poses`, `masks` and
+    `tracks` show all.
+    """
     tables = [f"CREATE VIEW {table.name} AS {_visible(table)}" for table in TABLES.values()]
-    return [*tables, f"CREATE VIEW keypoints AS {_keypoints()}", f"CREATE VIEW points AS {_POINTS}"]
+    chosen = {table: preferred_sql(table, preference[table]) for table in ("poses", "tracks")}
+    return [
+        *tables,
+        f"CREATE VIEW keypoints AS {_keypoints(chosen['poses'])}",
+        f"CREATE VIEW points AS {_points(chosen['tracks'])}",
+    ]
 
 
 def _visible(table: Table) -> str:
-    condition = " WHERE clip_id IN (SELECT clip_id FROM clips WHERE kept)" if table.clip_rows else ""
+    if table.name == "clips":
+        return _CLIPS
+    kept = f" WHERE clip_id IN (SELECT clip_id FROM {STORED}clips WHERE kept)"  # noqa: S608
+    condition = kept if table.clip_rows else ""
     return f"SELECT * FROM {STORED}{table.name}{condition}"  # noqa: S608
+
+
+_CLIPS = f"""
+SELECT c.*, s.licence, s.caption, s.listed_id
+FROM {STORED}clips c LEFT JOIN (
+    SELECT source_id, any_value(licence ORDER BY uri) AS licence, any_value(caption ORDER BY uri) AS caption,
+        any_value(listed_id ORDER BY uri) AS listed_id
+    FROM {STORED}sources WHERE sha256 <> '' GROUP BY source_id
+) s USING (source_id)"""  # noqa: S608
+"""With what the source list says of their source; where content came from several addresses, the first that says."""
 
 
 def _names(joints: tuple[str, ...]) -> str:
     return "[" + ", ".join(f"'{joint}'" for joint in joints) + "]"
 
 
-def _keypoints() -> str:
+def _keypoints(poses: str) -> str:
     joint = "".join(f" WHEN '{s.name}' THEN {_names(s.joints)}[k // frames + 1]" for s in SKELETONS.values())
     return f"""
 SELECT clip_id, person, CAST(k % frames AS INTEGER) AS frame, CASE skeleton{joint} END AS joint,
-    CASE WHEN present THEN CAST(x / {COORDINATE_SCALE} AS FLOAT) END AS x,
-    CASE WHEN present THEN CAST(y / {COORDINATE_SCALE} AS FLOAT) END AS y,
+    CASE WHEN {_FOUND} THEN CAST(x / {COORDINATE_SCALE} AS FLOAT) END AS x,
+    CASE WHEN {_FOUND} THEN CAST(y / {COORDINATE_SCALE} AS FLOAT) END AS y,
     CAST(confidence / {CONFIDENCE_SCALE} AS FLOAT) AS confidence
 FROM (
     SELECT clip_id, person, frames, skeleton, unnest(range(frames * joints)) AS k,
         unnest(flatten([present for j in range(joints)])) AS present,
         unnest(x) AS x, unnest(y) AS y, unnest(confidence) AS confidence
-    FROM poses
+    FROM ({poses})
 )"""  # noqa: S608
 
 
-_POINTS = f"""
+def _points(tracks: str) -> str:
+    return f"""
 SELECT clip_id, CAST(k // frames AS INTEGER) AS point, CAST(k % frames AS INTEGER) AS frame,
     CAST(x / {COORDINATE_SCALE} AS FLOAT) AS x, CAST(y / {COORDINATE_SCALE} AS FLOAT) AS y, visible, on_person
 FROM (
     SELECT clip_id, frames, unnest(range(frames * points)) AS k,
         unnest(x) AS x, unnest(y) AS y, unnest(visible) AS visible, unnest(on_person) AS on_person
-    FROM tracks
+    FROM ({tracks})
 )"""  # noqa: S608

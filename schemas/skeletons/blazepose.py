@@ -1,25 +1,9 @@
-"""Named skeletons: joint names in order, and the bones drawn between them."""
+"""The skeleton of MediaPipe's pose landmark model; order and names as published with it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from schemas.skeletons.skeleton import Skeleton
 
-
-@dataclass(frozen=True, slots=True)
-class Skeleton:
-    """joints: names by index; bones: pairs of indices; face: indices of face joints."""
-
-    name: str
-    joints: tuple[str, ...]
-    bones: tuple[tuple[int, int], ...]
-    face: tuple[int, ...]
-
-    def index(self, joint: str) -> int:
-        """Index of a joint by name. Raises ValueError if the skeleton has no such joint."""
-        return self.joints.index(joint)
-
-
-# Order and names as published with MediaPipe's pose landmark model.
 BLAZEPOSE_33 = Skeleton(
     name="blazepose_33",
     joints=(
@@ -37,5 +21,3 @@ BLAZEPOSE_33 = Skeleton(
     ),
     face=(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
 )  # fmt: skip
-
-SKELETONS = {skeleton.name: skeleton for skeleton in (BLAZEPOSE_33,)}

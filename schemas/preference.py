@@ -1,0 +1,20 @@
+"""Which annotator's rows stand for a clip where several have made some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+TRUTH = "synthetic"
+"""Annotator of the exact annotations of synthesized videos, which are preferred to all others."""
+
+
+def preferred(names: Iterable[str], wanted: str) -> str:
+    """The truth, if it is among the names; else `wanted`, if it is; else the first by name. Names: at least one."""
+    return min(names, key=lambda name: (name != TRUTH, name != wanted, name))
+
+
+def preferred_sql(table: str, wanted: str) -> str:
+    """SELECT of a table's rows of each clip's preferred annotator, chosen as by `preferred`."""
+    order = f"annotator <> '{TRUTH}', annotator <> '{wanted.replace(chr(39), chr(39) * 2)}', annotator"
+    chosen = f"SELECT clip_id, first(annotator ORDER BY {order}) FROM {table} GROUP BY clip_id"  # noqa: S608
+    return f"SELECT * FROM {table} WHERE (clip_id, annotator) IN ({chosen})"  # noqa: S608
