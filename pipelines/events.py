@@ -11,14 +11,16 @@ from schemas.records import SourceReport
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What lies before a run. Said once by the driver, before the engine starts.
+    """What lies before a run. Said by the driver before the engine starts, and again whenever it knows more.
 
     sources: to curate. known_s: seconds of video of those whose containers say. unknown_bytes: size of the others.
+    ahead: of the sources, those that are still to be fetched, of which nothing else is known.
     """
 
     sources: int
     known_s: float = 0.0
     unknown_bytes: int = 0
+    ahead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,20 @@ class WorkerMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many items stand before a stage at this moment."""
+
+    stage: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something the user should read now, such as the death of a worker."""
 
     text: str
 
 
-Event = Planned | StageCount | Position | PartDone | SourceDone | Mapped | WorkerMemory | Notice
+Event = Planned | StageCount | Position | PartDone | SourceDone | Mapped | WorkerMemory | Notice | Waiting
 SETTLING = (PartDone, SourceDone, Mapped)
 """Events that deliver results: the counts before them stay, whatever happens to the worker."""

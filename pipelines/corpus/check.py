@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from pipelines.corpus.digest import RowDigest, combine, row_digests
-from pipelines.corpus.layout import file_sha256, named_digest
+from pipelines.corpus.layout import Layout, Place, file_sha256, named_digest, size_bytes
 from pipelines.corpus.parquet import open_file
 from pipelines.corpus.parts import DataFile
 from pipelines.corpus.read import Corpus
@@ -19,16 +18,19 @@ from pipelines.corpus.redo import pending_batches
 from pipelines.corpus.row_checks import DANGLING, ClipFacts, Persons, clip_facts, missing_annotations, row_problems
 from schemas.tables import TABLES, Table
 
-_CHECKED = ("sources", "clips", "poses", "masks", "tracks", "media")
+_COUNTED = ("sources", "clips", "poses", "masks", "tracks", "media")
+_UNCOUNTED = tuple(name for name in TABLES if name not in _COUNTED)
+"""Tables whose rows differ between runs of equal content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong. subject: the file or the row it is about."""
+    """Something wrong. subject: the file, or the key of the row it is about. whole_file: none of it can be read."""
 
     table: str
     subject: str
     what: str
+    whole_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class CheckReport:
         return {"ok": self.ok, **asdict(self)}
 
 
-def check(corpus: Corpus | str | Path, *, deep: bool = False) -> CheckReport:
+def check(corpus: Corpus | str | Place, *, deep: bool = False) -> CheckReport:
     """Read every committed file and compare rows across tables. deep: decode every stored video, too.
 
     Rows that a running writer commits meanwhile may be reported as dangling; check again when it has finished.
@@ -72,6 +74,7 @@ class _Check:
         self._deep = deep
         self._problems: list[Problem] = []
         self._readable = True
+        self._clips_unread = False
         self._facts: dict[str, ClipFacts] = {}
         self._persons: dict[str, Persons] = {}
         self._videos = 0
@@ -79,7 +82,9 @@ class _Check:
         self._pending_files = {file for batch in self._pending for file in batch.files}
 
     def run(self) -> CheckReport:
-        digests = {name: self._check_table(TABLES[name]) for name in _CHECKED}
+        for name in _UNCOUNTED:
+            self._check_table(TABLES[name])
+        digests = {name: self._check_table(TABLES[name]) for name in _COUNTED}
         if self._readable:
             for table, clip_id, what in missing_annotations(self._facts, self._persons):
                 self._problems.append(Problem(table, clip_id, what))
@@ -116,34 +121,34 @@ class _Check:
         if not table.clip_rows:
             return
         for clip_id, what in row_problems(table, batch, self._facts):
-            if not (pending and what == DANGLING and clip_id not in self._facts):
+            unknown = pending or self._clips_unread
+            if not (unknown and what == DANGLING and clip_id not in self._facts):
                 self._problems.append(Problem(table.name, clip_id, what))
         persons = self._persons.setdefault(table.name, {})
         numbers = batch.column("person").to_pylist() if "person" in table.key else [0] * len(batch)
-        for clip_id, person in zip(batch.column("clip_id").to_pylist(), numbers, strict=True):
-            persons.setdefault(clip_id, set()).add(person)
+        annotators = batch.column("annotator").to_pylist() if "annotator" in table.key else [""] * len(batch)
+        ids = batch.column("clip_id").to_pylist()
+        for clip_id, person, annotator in zip(ids, numbers, annotators, strict=True):
+            persons.setdefault(clip_id, {}).setdefault(annotator, set()).add(person)
         if self._deep and table.name == "media":
             self._decode(batch)
 
     def _batches(self, table: Table, file: DataFile) -> Iterator[pa.RecordBatch]:
-        path = self._corpus.layout.table(table.name) / file.path
+        damage = file_damage(self._corpus.layout, file)
+        if damage:
+            self._report_file(file, damage)
+            return
         try:
-            damage = _damage(path, file)
-            if damage:
-                self._report_file(file, damage)
-                return
-            with open_file(path) as parquet:
-                if not parquet.schema_arrow.equals(table.schema):
-                    self._report_file(file, "the columns are not those of the table")
-                    return
+            with open_file(self._corpus.layout.table(table.name) / file.path) as parquet:
                 for group in range(parquet.num_row_groups):
                     yield from parquet.read_row_group(group).to_batches()
         except (OSError, pa.ArrowException) as error:
-            self._report_file(file, "missing" if isinstance(error, FileNotFoundError) else f"unreadable: {error}")
+            self._report_file(file, f"unreadable: {error}")
 
     def _report_file(self, file: DataFile, what: str) -> None:
         self._readable = False
-        self._problems.append(Problem(file.table, f"{file.table}/{file.path}", what))
+        self._clips_unread |= file.table == "clips"
+        self._problems.append(Problem(file.table, f"{file.table}/{file.path}", what, whole_file=True))
 
     def _decode(self, batch: pa.RecordBatch) -> None:
         from pipelines.corpus.videos import count_frames
@@ -157,10 +162,19 @@ class _Check:
                 )
 
 
-def _damage(path: Path, file: DataFile) -> str | None:
-    size = path.stat().st_size
-    if size != file.size_bytes:
-        return f"{size} bytes long, not {file.size_bytes}"
-    if not file_sha256(path).startswith(named_digest(file.path)):
-        return "the content does not match the digest in its name"
-    return None
+def file_damage(layout: Layout, file: DataFile) -> str | None:
+    """What is wrong with a committed file as a whole, if anything is."""
+    place = layout.table(file.table) / file.path
+    try:
+        size = size_bytes(place)
+        if size != file.size_bytes:
+            return f"{size} bytes long, not {file.size_bytes}"
+        if not file_sha256(place).startswith(named_digest(file.path)):
+            return "the content does not match the digest in its name"
+        with open_file(place) as parquet:
+            sound = parquet.schema_arrow.equals(TABLES[file.table].schema)
+    except FileNotFoundError:
+        return "missing"
+    except (OSError, pa.ArrowException) as error:
+        return f"unreadable: {error}"
+    return None if sound else "the columns are not those of the table"

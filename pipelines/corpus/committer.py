@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from pipelines.corpus.delta import Tables
-from pipelines.corpus.layout import Layout
-from pipelines.corpus.lock import writer_lock
+from pipelines.corpus.layout import Layout, Place
+from pipelines.corpus.lock import Require, writer_lock
 from pipelines.corpus.manifest import require_same_config, write_manifest
 from pipelines.corpus.parts import DataFile, Part, write_rows
 from pipelines.corpus.progress import Progress, read_progress
@@ -19,6 +19,9 @@ from pipelines.corpus.rows import Row
 from pipelines.failpoints import failpoint
 from schemas.config import Config
 from schemas.errors import CorpusError
+
+_MANY = 64
+_LEAST_S = 2.0
 
 
 class Committer:
@@ -30,15 +33,22 @@ class Committer:
     """
 
     def __init__(
-        self, corpus: str | Path, config: Config, *, parts_per_batch: int = 64, seconds_per_batch: float = 20.0
+        self,
+        corpus: str | Place,
+        config: Config,
+        *,
+        parts_per_batch: int | None = None,
+        seconds_per_batch: float = 20.0,
     ) -> None:
+        """parts_per_batch: default, many, but no batch within two seconds: there are no more commits for more clips."""
         self.layout = Layout.at(corpus)
         self.tables = Tables(self.layout)
         self._config = config
-        self._parts_per_batch = parts_per_batch
+        self._parts_per_batch, self._least_s = (_MANY, _LEAST_S) if parts_per_batch is None else (parts_per_batch, 0.0)
         self._seconds_per_batch = seconds_per_batch
         self._held = ExitStack()
-        self._progress = Progress()
+        self._require_lock: Require = lambda: None
+        self._progress: Progress | None = None
         self._sequence = 0
         self._since = 0.0
         self._clear()
@@ -46,11 +56,10 @@ class Committer:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._create_folders()
-            stack.enter_context(writer_lock(self.layout))
+            self._require_lock = stack.enter_context(writer_lock(self.layout))
             self._create_or_check()
             roll_forward(self.layout, self.tables)
             self._sequence = max(self.tables.sequence(name) for name in COMMIT_ORDER)
-            self._progress = read_progress(self.layout, self.tables)
             self._held = stack.pop_all()
         return self
 
@@ -64,32 +73,42 @@ class Committer:
         failpoint("close.end")
 
     def progress(self) -> Progress:
-        """What is committed or about to be. Live: it grows as parts are added."""
+        """What is committed or about to be; read when first asked for. Live: it grows as parts are added."""
+        if self._progress is None:
+            self._progress = read_progress(self.layout, self.tables)
         return self._progress
 
     def add(self, part: Part) -> bool:
         """Take a part; commits when a batch is full or old. False if the corpus held all of it already."""
         if not self._parts:
             self._since = time.monotonic()
-        new_clips = not self._progress.has_clips(part)
-        new_source = part.source is not None and not self._progress.is_reported(
-            part.source["uri"], part.source["sha256"]
-        )
+        progress = self.progress()
+        new_clips = not progress.has_clips(part)
+        new_source = part.source is not None and not progress.is_reported(part.source["uri"], part.source["sha256"])
         if new_clips:
-            self._progress.take_clips(part)
+            progress.take_clips(part)
             self._files += part.files
             self._clips += part.clips
         if new_source and part.source is not None:
-            self._progress.take_source(part.source)
+            progress.take_source(part.source)
             self._sources.append(part.source)
         self._parts += new_clips or new_source
         self.flush_if_due()
         return new_clips or new_source
 
+    def add_annotations(self, files: Sequence[DataFile]) -> None:
+        """Take rows of another annotator, written for clips that are committed."""
+        if not self._parts:
+            self._since = time.monotonic()
+        self._files += files
+        self._parts += 1
+        self.flush_if_due()
+
     def flush_if_due(self) -> None:
         """Commit if the pending batch is full or old; call it while waiting for parts."""
-        old = time.monotonic() - self._since >= self._seconds_per_batch
-        if self._parts >= self._parts_per_batch or (self._parts and old):
+        age_s = time.monotonic() - self._since
+        full = self._parts >= self._parts_per_batch and age_s >= self._least_s
+        if full or (self._parts and age_s >= self._seconds_per_batch):
             self.flush()
 
     def flush(self) -> None:
@@ -126,6 +145,7 @@ class Committer:
         return removed
 
     def _commit(self, files: list[DataFile]) -> None:
+        self._require_lock()
         self._sequence += 1
         commit_batch(self.layout, self.tables, Batch(self._sequence, tuple(files)))
 
@@ -139,11 +159,13 @@ class Committer:
         self._parts = 0
 
     def _create_folders(self) -> None:
-        strangers = self.layout.strangers()
-        if strangers:
-            raise CorpusError(f"{self.layout.root} holds other things ({strangers[0]}, ...); choose an empty folder")
         try:
-            self.layout.batches.mkdir(parents=True, exist_ok=True)
+            strangers = self.layout.strangers()
+            if strangers:
+                raise CorpusError(
+                    f"{self.layout.root} holds other things ({strangers[0]}, ...); choose an empty folder"
+                )
+            self.layout.make_folders()
         except OSError as error:
             raise CorpusError(f"cannot create a corpus in {self.layout.root}: {error.strerror}") from None
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
 from pipelines.corpus.committer import Committer
-from pipelines.corpus.layout import Layout, content_name, file_sha256, publish, temporary_beside
+from pipelines.corpus.layout import Layout, Place, content_name, file_sha256, publish, temporary_beside
 from pipelines.corpus.manifest import read_manifest
 from pipelines.corpus.parquet import open_file, open_writer, rows_per_group
 from pipelines.corpus.parts import DataFile
@@ -29,7 +28,7 @@ class Compaction:
     files_after: int
 
 
-def compact(corpus: str | Path, *, target_bytes: int = TARGET_BYTES) -> dict[str, Compaction]:
+def compact(corpus: str | Place, *, target_bytes: int = TARGET_BYTES) -> dict[str, Compaction]:
     """Merge small files, table by table, and remove what they replace; the content digest stays the same.
 
     Older Delta versions of the tables can't be read afterwards.
@@ -76,14 +75,14 @@ def _merge(layout: Layout, table: Table, files: Sequence[DataFile]) -> DataFile:
             rows += len(batch)
     if rows != sum(file.rows for file in files):
         raise CorpusError(f"{table.name}: {rows} rows read, but the log promises {sum(file.rows for file in files)}")
-    path = folder / content_name("merged", file_sha256(temporary))
+    name, size_bytes = content_name("merged", file_sha256(temporary)), temporary.stat().st_size
     failpoint("compact.publish.before")
-    publish(temporary, path)
+    publish(temporary, folder / name)
     failpoint("compact.publish.after")
-    return DataFile(table.name, path.name, path.stat().st_size, rows)
+    return DataFile(table.name, name, size_bytes, rows)
 
 
-def _row_groups(folder: Path, table: Table, files: Sequence[DataFile]) -> Iterator[pa.Table]:
+def _row_groups(folder: Place, table: Table, files: Sequence[DataFile]) -> Iterator[pa.Table]:
     """Rows of the files, in pieces of whole row groups."""
     pending: list[pa.Table] = []
     for file in files:

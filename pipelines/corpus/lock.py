@@ -1,41 +1,57 @@
-"""One writer at a time: an operating-system lock, which a dead process cannot keep."""
+"""One writer at a time: on a disk an operating-system lock, which a dead process cannot keep; in a bucket a lease."""
 
 from __future__ import annotations
 
 import fcntl
 import json
-import os
-import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from pipelines.corpus.layout import Layout
+from pipelines.corpus.holder import in_words, this_process
+from pipelines.corpus.layout import Layout, Place
+from pipelines.corpus.lease import Lease
 from schemas.errors import CorpusError
+
+Require = Callable[[], None]
+"""Raises CorpusError if the lock is lost."""
 
 # POSIX locks are used because forked workers do not inherit them, as they would `flock`; the price is that
 # they do not exclude the same process, so it remembers what it holds.
-_held_here: set[Path] = set()
+_held_here: set[Place] = set()
 
 
 @contextmanager
-def writer_lock(layout: Layout) -> Iterator[None]:
+def writer_lock(layout: Layout) -> Iterator[Require]:
     """Hold the corpus for writing. Raises CorpusError naming the holder if somebody else has it."""
     if layout.root in _held_here:
         raise CorpusError(f"{layout.root} is already open for writing in this process")
+    with _held(layout) as require:
+        _held_here.add(layout.root)
+        try:
+            yield require
+        finally:
+            _held_here.discard(layout.root)
+
+
+@contextmanager
+def _held(layout: Layout) -> Iterator[Require]:
+    if not isinstance(layout.lock, Path):
+        lease = Lease(layout.lock, str(layout.root))
+        try:
+            yield lease.require
+        finally:
+            lease.release()
+        return
     with _open(layout.lock) as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
-            raise CorpusError(f"{layout.root} is being written by {_holder(file)}; wait for it or stop it") from None
+            holder = in_words(_content(file))
+            raise CorpusError(f"{layout.root} is being written by {holder}; wait for it or stop it") from None
         _sign(file)
-        _held_here.add(layout.root)
-        try:
-            yield
-        finally:
-            _held_here.discard(layout.root)
+        yield lambda: None
 
 
 def _open(path: Path) -> TextIO:
@@ -47,15 +63,10 @@ def _open(path: Path) -> TextIO:
 
 def _sign(file: TextIO) -> None:
     file.truncate(0)
-    since = datetime.now(UTC).isoformat(timespec="seconds")
-    json.dump({"pid": os.getpid(), "host": socket.gethostname(), "since": since}, file)
+    json.dump(this_process(), file)
     file.flush()
 
 
-def _holder(file: TextIO) -> str:
+def _content(file: TextIO) -> str:
     file.seek(0)
-    try:
-        holder = json.load(file)
-        return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
-    except (ValueError, KeyError):
-        return "another process"
+    return file.read()

@@ -27,9 +27,9 @@ def render_table(table: pa.Table) -> RenderableType:
     rendered = Table(box=None, pad_edge=False, header_style="bold")
     for field in table.schema:
         number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
-        rendered.add_column(field.name, justify="right" if number else "left")
+        rendered.add_column(Text(_visible(field.name)), justify="right" if number else "left")
     for row in _rows(table):
-        rendered.add_row(*(Text(_short(cell)) for cell in row))
+        rendered.add_row(*(Text(_visible(_short(cell))) for cell in row))
     return rendered
 
 
@@ -61,6 +61,11 @@ WRITERS: dict[str, Callable[[pa.Table, Any], None]] = {
     "parquet": write_parquet,
 }
 """By name of the format; csv and json write text, parquet bytes."""
+
+
+def _visible(text: str) -> str:
+    """Characters that steer a terminal as pictures of themselves: names and captions come from strangers."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 def _rows(table: pa.Table) -> list[tuple[Any, ...]]:

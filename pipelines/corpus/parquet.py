@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow.fs import FileSystem, LocalFileSystem
 
+from pipelines.corpus.layout import Place
+from pipelines.corpus.objects import ObjectPath
 from schemas.tables import Table
 
 if TYPE_CHECKING:
@@ -46,27 +48,33 @@ def encode(table: Table, rows: list[dict[str, Any]]) -> memoryview:
     sink = pa.BufferOutputStream()
     with open_writer(table, sink) as writer:
         writer.write_table(pa.Table.from_pylist(rows, table.schema), row_group_size=rows_per_group(table))
-    return memoryview(sink.getvalue())
+    return memoryview(sink.getvalue()).cast("B")
 
 
-def open_file(path: Path) -> pq.ParquetFile:
+def open_file(place: Place) -> pq.ParquetFile:
     """Open for reading with page checksums verified: a damaged page raises OSError instead of lying."""
-    return pq.ParquetFile(path, page_checksum_verification=True)
+    file_system, path = _arrow(place)
+    return pq.ParquetFile(path, filesystem=file_system, page_checksum_verification=True)
 
 
-def open_files(table: Table, paths: Sequence[Path]) -> ds.Dataset:
+def open_files(table: Table, places: Sequence[Place]) -> ds.Dataset:
     """Files of a table, possibly none, as one dataset; page checksums are verified here, too.
 
     Nothing is opened before it is read, so a missing file hurts only those who need it.
     """
     import pyarrow.dataset as ds
-    from pyarrow.fs import LocalFileSystem
 
     options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
     format_ = ds.ParquetFileFormat(default_fragment_scan_options=options)
+    named = [_arrow(place) for place in places]
+    file_system = named[0][0] if named else LocalFileSystem()
     return ds.FileSystemDataset.from_paths(
-        [str(path) for path in paths], schema=table.schema, format=format_, filesystem=LocalFileSystem()
+        [path for _, path in named], schema=table.schema, format=format_, filesystem=file_system
     )
+
+
+def _arrow(place: Place) -> tuple[FileSystem, str]:
+    return place.arrow() if isinstance(place, ObjectPath) else (LocalFileSystem(), str(place))
 
 
 def _leaves(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from pipelines.corpus.layout import Layout, content_name, write_atomically
+from pipelines.corpus.layout import Layout, Place, content_name, write_atomically
 from pipelines.corpus.rows import Row, annotation_rows, clip_row, source_row
 from pipelines.failpoints import failpoint
 from schemas.records import Clip, SourceReport
@@ -48,7 +47,7 @@ def part_id_of(source_id: str, first_clip_index: int) -> str:
 class PartWriter:
     """Writes parts into a corpus folder; any number of processes may, at the same time. Picklable."""
 
-    def __init__(self, corpus: str | Path) -> None:
+    def __init__(self, corpus: str | Place) -> None:
         self._layout = Layout.at(corpus)
 
     def write(self, part_id: str, clips: Sequence[Clip], report: SourceReport | None = None) -> Part:

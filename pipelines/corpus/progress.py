@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 from pipelines.corpus.delta import Tables
 from pipelines.corpus.layout import Layout
-from pipelines.corpus.parquet import open_file
 from pipelines.corpus.parts import Part
 from pipelines.corpus.rows import Row
 from schemas.errors import CorpusError
-from schemas.reasons import SourceReason
+from schemas.reasons import SourceReason, Verdict
+
+_FOR_GOOD = frozenset({SourceReason.GONE, SourceReason.NOT_VIDEO})
+"""Reasons, found before there was any content, that another try would meet again."""
 
 
 @dataclass(slots=True)
@@ -19,11 +21,13 @@ class Progress:
     """Sources that have a verdict, and committed clips of the others.
 
     reported: (uri, sha256) of every `sources` row. finished: source ids whose clips are complete.
-    clips: committed clip ids of sources that are not finished, by source id.
+    settled: addresses that need not be fetched again. clips: committed clip ids of sources that are not finished, by
+    source id.
     """
 
     reported: set[tuple[str, str]] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
+    settled: set[str] = field(default_factory=set)
     clips: dict[str, set[str]] = field(default_factory=dict)
 
     def is_reported(self, uri: str, sha256: str) -> bool:
@@ -56,6 +60,9 @@ class Progress:
     def take_source(self, row: Row) -> None:
         """Remember a source's verdict."""
         self.reported.add((row["uri"], row["sha256"]))
+        # What was refused or too large may be wanted under other settings, what failed may succeed.
+        if row["verdict"] != Verdict.FAILED and (row["sha256"] or row["reason"] in _FOR_GOOD):
+            self.settled.add(row["uri"])
         if row["reason"] != SourceReason.DUPLICATE:
             self.finished.add(row["source_id"])
             self.clips.pop(row["source_id"], None)
@@ -64,7 +71,7 @@ class Progress:
 def read_progress(layout: Layout, tables: Tables) -> Progress:
     """Progress as committed in the tables."""
     progress = Progress()
-    for row in _rows(layout, tables, "sources", ["uri", "sha256", "source_id", "reason"]):
+    for row in _rows(layout, tables, "sources", ["uri", "sha256", "source_id", "verdict", "reason"]):
         progress.take_source(row)
     for row in _rows(layout, tables, "clips", ["clip_id", "source_id"]):
         if row["source_id"] not in progress.finished:
@@ -73,7 +80,19 @@ def read_progress(layout: Layout, tables: Tables) -> Progress:
 
 
 def _rows(layout: Layout, tables: Tables, name: str, columns: list[str]) -> Iterator[Row]:
-    for file in tables.files(name):
-        with open_file(layout.table(name) / file.path) as parquet:
-            for batch in parquet.iter_batches(columns=columns):
-                yield from batch.to_pylist()
+    files = tables.files(name)
+    if not files:
+        return
+    import pyarrow as pa
+
+    from pipelines.corpus.parquet import open_file
+
+    for file in files:
+        try:
+            with open_file(layout.table(name) / file.path) as parquet:
+                for batch in parquet.iter_batches(columns=columns):
+                    yield from batch.to_pylist()
+        except (OSError, pa.ArrowException) as error:
+            raise CorpusError(
+                f"{name}/{file.path} is damaged; run `figureground check --repair {layout.root}`: {error}"
+            ) from None

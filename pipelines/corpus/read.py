@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipelines.corpus.annotators import assemble, person_numbers, read_preference
 from pipelines.corpus.delta import Tables
-from pipelines.corpus.layout import Layout
+from pipelines.corpus.layout import Layout, Place
 from pipelines.corpus.manifest import read_manifest
 from pipelines.corpus.parquet import open_files
 from pipelines.corpus.parts import DataFile
 from pipelines.corpus.redo import COMMIT_ORDER
 from pipelines.corpus.rows import Row
-from pipelines.corpus.unpack import annotator_of, mask_of, media_of, pose_of, rows_of, tracks_of
+from pipelines.corpus.unpack import media_of, rows_of
 from schemas.errors import CorpusError
-from schemas.records import Annotation, Annotator, Media, PersonAnnotation
+from schemas.records import Annotation, Media
 from schemas.tables import TABLES
 from schemas.views import STORED, view_statements
 
@@ -25,27 +25,31 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow.dataset as ds
 
+    from pipelines.corpus.clips import StoredClips
+
 
 class Corpus:
     """The corpus as it was when this object was made. Raises CorpusError if the folder is none.
 
-    config: what it was built with. files: committed files by table.
+    config: what it was built with. files: committed files by table. preference: names of the annotators whose rows
+    stand for a clip that several have annotated.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Place) -> None:
         self.layout = Layout.at(path)
         self.config = read_manifest(self.layout)
+        self.preference = read_preference(self.layout, self.config)
         tables = Tables(self.layout)
         # Clips first: whatever a clip in this snapshot needs was committed before it.
         self.files: dict[str, list[DataFile]] = {name: tables.files(name) for name in reversed(COMMIT_ORDER)}
 
     @property
-    def root(self) -> Path:
-        """The corpus folder."""
+    def root(self) -> Place:
+        """Where the corpus lies."""
         return self.layout.root
 
-    def paths(self, table: str) -> list[Path]:
-        """Absolute paths of a table's Parquet files."""
+    def paths(self, table: str) -> list[Place]:
+        """Where a table's Parquet files lie."""
         return [self.layout.table(table) / file.path for file in self.files[table]]
 
     def dataset(self, table: str) -> ds.Dataset:
@@ -68,7 +72,7 @@ class Corpus:
         connection = duckdb.connect(":memory:")
         for name in TABLES:
             connection.register(f"{STORED}{name}", self.dataset(name))
-        for statement in view_statements():
+        for statement in view_statements(self.preference):
             connection.execute(statement)
         return connection
 
@@ -85,22 +89,31 @@ class Corpus:
         ids: list[str] = clips.filter(clips["kept"])["clip_id"].to_pylist()
         return sorted(ids)
 
+    def clips(self, where: str = "", clip_ids: Sequence[str] | None = None) -> StoredClips:
+        """Kept clips by id, ready to be read as NumPy arrays. clip_ids: only these.
+
+        where: a condition of DuckDB's SQL over the columns of `clips`, such as `background_motion > 0.1`.
+        Raises QueryError for a condition that is none, CorpusError for a clip that is not kept or not there.
+        """
+        from pipelines.corpus.clips import StoredClips
+
+        return StoredClips(self, where, clip_ids)
+
     def media(self, clip_id: str) -> Media:
         """The stored video. Raises CorpusError if the clip has none."""
         return media_of(self._rows("media", clip_id)[0])
 
     def annotation(self, clip_id: str) -> Annotation:
-        """Poses, masks and tracks. Raises CorpusError if the clip was not annotated."""
-        tracks = self._rows("tracks", clip_id)[0]
-        poses = sorted(rows_of(self.arrow("poses", clip_ids=[clip_id])), key=lambda row: row["person"])
-        masks = sorted(rows_of(self.arrow("masks", clip_ids=[clip_id])), key=lambda row: row["person"])
-        return Annotation(
-            persons=tuple(PersonAnnotation(pose_of(p), mask_of(m)) for p, m in zip(poses, masks, strict=True)),
-            tracks=tracks_of(tracks),
-            pose_annotator=annotator_of(poses[0]) if poses else Annotator(self.config.pose.annotator),
-            mask_annotator=annotator_of(masks[0]) if masks else Annotator(self.config.masks.annotator),
-            track_annotator=annotator_of(tracks),
-        )
+        """Poses, masks and tracks, of the preferred annotators. Raises CorpusError if the clip was not annotated."""
+        tracks = self._rows("tracks", clip_id)
+        poses, masks = (rows_of(self.arrow(table, clip_ids=[clip_id])) for table in ("poses", "masks"))
+        return assemble(poses, masks, tracks, self.preference, self.config)
+
+    def persons(self, clip_id: str) -> list[int]:
+        """Numbers of the persons of `annotation`, in its order."""
+        ids = [clip_id]
+        poses, masks = (self.arrow(t, ["person", "annotator"], ids).to_pylist() for t in ("poses", "masks"))
+        return person_numbers(poses, masks, self.preference)
 
     def _rows(self, table: str, clip_id: str) -> list[Row]:
         rows = rows_of(self.arrow(table, clip_ids=[clip_id]))

@@ -50,9 +50,7 @@ def roll_forward(layout: Layout, tables: Tables) -> int:
 
 def pending_batches(layout: Layout) -> Sequence[Batch]:
     """Batches recorded but not known to be fully committed."""
-    if not layout.batches.exists():
-        return []
-    records = [json.loads(path.read_text()) for path in sorted(layout.batches.glob("*.json"))]
+    records = [json.loads(place.read_text()) for place in layout.redo_records()]
     return [Batch(r["sequence"], tuple(DataFile(**file) for file in r["files"])) for r in records]
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from schemas.records import Annotation, Annotator, Clip, Container, Media, PersonAnnotation, SourceReport
+from schemas.records import Annotator, Clip, Container, Mask, Media, Pose, SourceReport, Tracks
 from schemas.tables import CONFIDENCE_SCALE, COORDINATE_SCALE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from schemas.arrays import I32
 
 Row = dict[str, Any]
 
@@ -59,9 +61,9 @@ def annotation_rows(clip: Clip) -> dict[str, list[Row]]:
     ids = {"clip_id": clip.clip_id, "source_id": clip.source.source_id}
     persons = list(enumerate(clip.annotation.persons))
     return {
-        "poses": [ids | _pose_row(i, person, clip.annotation.pose_annotator) for i, person in persons],
-        "masks": [ids | _mask_row(i, person, clip.annotation.mask_annotator) for i, person in persons],
-        "tracks": [ids | _tracks_row(clip.annotation)],
+        "poses": [ids | pose_row(i, person.pose, clip.annotation.pose_annotator) for i, person in persons],
+        "masks": [ids | mask_row(i, person.mask, clip.annotation.mask_annotator) for i, person in persons],
+        "tracks": [ids | tracks_row(clip.annotation.tracks, clip.annotation.track_annotator)],
         "media": [ids | _media_row(clip.media, clip.pts_T)],
     }
 
@@ -70,11 +72,14 @@ def _annotator_columns(annotator: Annotator) -> Row:
     return {"annotator": annotator.name, "weights_sha256": annotator.weights_sha256}
 
 
-def _pose_row(index: int, person: PersonAnnotation, annotator: Annotator) -> Row:
-    pose = person.pose
+def pose_row(index: int, pose: Pose, annotator: Annotator) -> Row:
+    """A `poses` row, but for the clip's ids."""
+    import numpy as np
+
     frames, joints = pose.confidence_TJ.shape
-    xy_JT2 = np.where(pose.present_T[:, None, None], pose.xy_TJ2, 0).transpose(1, 0, 2)
-    confidence_JT = np.where(pose.present_T[:, None], pose.confidence_TJ, 0).T
+    found_TJ = pose.present_T[:, None] & np.isfinite(pose.xy_TJ2).all(-1)
+    xy_JT2 = np.where(found_TJ[..., None], pose.xy_TJ2, 0).transpose(1, 0, 2)
+    confidence_JT = np.where(found_TJ, pose.confidence_TJ, 0).T
     return {
         "person": index,
         **_annotator_columns(annotator),
@@ -88,8 +93,8 @@ def _pose_row(index: int, person: PersonAnnotation, annotator: Annotator) -> Row
     }
 
 
-def _mask_row(index: int, person: PersonAnnotation, annotator: Annotator) -> Row:
-    mask = person.mask
+def mask_row(index: int, mask: Mask, annotator: Annotator) -> Row:
+    """A `masks` row, but for the clip's ids."""
     return {
         "person": index,
         **_annotator_columns(annotator),
@@ -101,14 +106,14 @@ def _mask_row(index: int, person: PersonAnnotation, annotator: Annotator) -> Row
     }
 
 
-def _tracks_row(annotation: Annotation) -> Row:
-    tracks = annotation.tracks
+def tracks_row(tracks: Tracks, annotator: Annotator) -> Row:
+    """A `tracks` row, but for the clip's ids."""
     points, frames = tracks.visible_NT.shape
     return {
-        **_annotator_columns(annotation.track_annotator),
+        **_annotator_columns(annotator),
         "frames": frames,
         "points": points,
-        "query_frame": tracks.query_frame_N.astype(np.int32),
+        "query_frame": tracks.query_frame_N,
         "x": _scaled(tracks.xy_NT2[..., 0], COORDINATE_SCALE),
         "y": _scaled(tracks.xy_NT2[..., 1], COORDINATE_SCALE),
         "visible": tracks.visible_NT.ravel(),
@@ -149,6 +154,11 @@ def source_row(report: SourceReport) -> Row:
         "shots": report.shots,
         "clips": report.clips,
         "cut_times_s": list(report.cut_times_s),
+        "listed_id": source.listing.id,
+        "licence": source.listing.licence,
+        "caption": source.listing.caption,
+        "listed_start_s": source.listing.start_s,
+        "listed_end_s": source.listing.end_s,
     }
 
 
@@ -172,6 +182,8 @@ def ratio(value: Fraction) -> str:
     return f"{value.numerator}/{value.denominator}"
 
 
-def _scaled(values: NDArray[Any], scale: int) -> NDArray[np.int32]:
-    scaled: NDArray[np.int32] = np.rint(values * scale).astype(np.int32).ravel()
+def _scaled(values: NDArray[Any], scale: int) -> I32:
+    import numpy as np
+
+    scaled: I32 = np.rint(values * scale).astype(np.int32).ravel()
     return scaled

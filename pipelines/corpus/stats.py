@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.corpus.layout import Place
 from pipelines.corpus.read import Corpus
 from schemas.reasons import Verdict
 
@@ -45,7 +45,7 @@ class Funnel:
         return asdict(self)
 
 
-def funnel(corpus: Corpus | str | Path) -> Funnel:
+def funnel(corpus: Corpus | str | Place) -> Funnel:
     """Count a corpus. Raises CorpusError if there is none."""
     corpus = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
     with corpus.connect() as connection:

@@ -15,13 +15,14 @@ from schemas.tables import CONFIDENCE_SCALE, COORDINATE_SCALE
 
 
 def pose_of(row: Row) -> Pose:
-    """A `poses` row, with NaN where the person was not found."""
+    """A `poses` row, with NaN where the person or the joint was not found."""
     shape = (row["joints"], row["frames"])
     present_T = np.asarray(row["present"], np.bool_)
     xy_JT2 = np.stack([_plane(row["x"], shape), _plane(row["y"], shape)], axis=-1) / np.float32(COORDINATE_SCALE)
     xy_TJ2 = xy_JT2.transpose(1, 0, 2).copy()
-    xy_TJ2[~present_T] = np.nan
     confidence_TJ = _plane(row["confidence"], shape).T / np.float32(CONFIDENCE_SCALE)
+    xy_TJ2[~present_T] = np.nan
+    xy_TJ2[(confidence_TJ == 0) & (xy_TJ2 == 0).all(-1)] = np.nan
     return Pose(xy_TJ2, confidence_TJ, present_T, row["skeleton"])
 
 

@@ -14,6 +14,23 @@ _STALLS = 2
 """Stalls before a task is given up: each costs the whole time limit, so fewer than deaths."""
 
 
+class Lives:
+    """What an item has cost in workers."""
+
+    def __init__(self) -> None:
+        self._deaths = 0
+        self._stalls = 0
+
+    def lose(self, reason: SourceReason, most_deaths: int) -> bool:
+        """Count a death, and say whether the item may have another worker."""
+        self._deaths += 1
+        self._stalls += reason is SourceReason.STALLED
+        return self._deaths < most_deaths and self._stalls < _STALLS
+
+    def __str__(self) -> str:
+        return "once" if self._deaths == 1 else f"{self._deaths} times"
+
+
 class Attempt(Generic[T]):
     """What is left of a task, what it has cost in workers, and counts that are not settled by a result."""
 
@@ -21,8 +38,7 @@ class Attempt(Generic[T]):
         self._job = job
         self.task = task
         self.label = job.label(task)
-        self._deaths = 0
-        self._stalls = 0
+        self._lives = Lives()
         self._unsettled: list[StageCount] = []
 
     def note(self, event: Event) -> None:
@@ -41,11 +57,8 @@ class Attempt(Generic[T]):
 
     def may_try_again(self, reason: SourceReason, most_deaths: int) -> bool:
         """Count a death, and say whether the task may have another worker."""
-        self._deaths += 1
-        self._stalls += reason is SourceReason.STALLED
-        return self._deaths < most_deaths and self._stalls < _STALLS
+        return self._lives.lose(reason, most_deaths)
 
     def give_up(self, reason: SourceReason, why: str) -> Iterator[Event]:
         """The task's verdict: failed."""
-        times = "once" if self._deaths == 1 else f"{self._deaths} times"
-        yield from self._job.give_up(self.task, reason, f"its worker had to be replaced {times}, last: {why}")
+        yield from self._job.give_up(self.task, reason, f"its worker had to be replaced {self._lives}, last: {why}")

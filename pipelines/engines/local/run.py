@@ -73,10 +73,10 @@ class Run(Generic[T]):
             worker.send(message)
 
     def condemn(self, pid: int, reason: SourceReason, why: str) -> Iterator[Event]:
-        """End a worker at work, after what it has delivered; as if it had died by itself."""
+        """End a worker at work, after what it has delivered, and give its task up."""
         yield from self.delivered()
         for worker in [worker for worker in self._working if worker.pid == pid]:
-            yield from self._died(worker, reason, why)
+            yield from self._died(worker, reason, why, again=False)
         self._hand_out()
 
     @property
@@ -161,7 +161,7 @@ class Run(Generic[T]):
                 )
 
     def _died(
-        self, worker: WorkerProcess, reason: SourceReason = SourceReason.CRASHED, why: str = ""
+        self, worker: WorkerProcess, reason: SourceReason = SourceReason.CRASHED, why: str = "", again: bool = True
     ) -> Iterator[Event]:
         attempt = self._working.pop(worker)
         if why:
@@ -173,7 +173,7 @@ class Run(Generic[T]):
             self._start_failed(attempt, why, last_words)
             return
         yield from attempt.taken_back()
-        if attempt.may_try_again(reason, self._pool.limits.attempts):
+        if attempt.may_try_again(reason, self._pool.limits.attempts) and again:
             self._again.append(attempt)
             yield Notice(f"{attempt.label}: {why}; trying again. {last_words}".strip())
         else:

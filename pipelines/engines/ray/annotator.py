@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import psutil
+
 from pipelines.chain import Chain
 from pipelines.engines.local.worker import portable
 from pipelines.engines.ray.lending import Returned, answer
@@ -30,6 +32,11 @@ class Annotator:
     def work(self, clip: Clip) -> tuple[bool, Returned]:
         """Two returns: a sign for the driver, which looks no further, and what became of the clip."""
         return True, answer(self._stages, clip)
+
+    def held_bytes(self) -> int:
+        """Memory of this process, what it shares with the object store aside. Called beside `work`."""
+        memory = psutil.Process().memory_info()
+        return int(memory.rss - getattr(memory, "shared", 0))
 
     def stop(self) -> None:
         """Tear the stages down."""

@@ -18,6 +18,8 @@ _LOCAL_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # Ray's ports run code for whoever connects; without this switch they are open to the network.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    # A busy machine takes longer than Ray's thirty seconds to start its processes.
+    "RAY_raylet_start_wait_time_s": "180",
 }
 
 

@@ -71,7 +71,8 @@ class RayRun(Generic[T]):
             ray.wait(calls, timeout=_TICK_S)
             yield from self.delivered()
             for studio in self._studios.values():
-                studio.settle()
+                yield from studio.settle()
+                yield from studio.queue_news()
             yield from self._enforce_limits()
             self._hand_out()
 

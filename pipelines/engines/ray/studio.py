@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
+from pipelines.engines.local.attempt import Lives
 from pipelines.engines.ray.annotator import Annotator
 from pipelines.engines.ray.crew import Crew
 from pipelines.engines.ray.segments import Segment
 from pipelines.engines.ray.supervisor import Loan
+from pipelines.events import Notice, Waiting
 from schemas.errors import FiguregroundError
 from schemas.reasons import SourceReason
 
@@ -22,20 +25,24 @@ Call = ray.ObjectRef[Any]
 _LEAVE_S = 15.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Borrower:
-    """A loan and whose it is: the supervisor's actor."""
+    """A loan, whose it is (the supervisor's actor), and what it has cost in annotators."""
 
     actor: Any
     loan: Loan
+    lives: Lives = field(default_factory=Lives)
 
 
 @dataclass(eq=False, slots=True)
 class _Annotator:
+    """held: the question how much memory it holds, if it was asked."""
+
     actor: Any
     borrower: Borrower | None = None
     returned: Call | None = None
     asked_at: float = 0.0
+    held: Call | None = None
 
 
 class Studio:
@@ -45,6 +52,7 @@ class Studio:
         self._stages = ray.put(segment.stages)
         self._crew = crew
         self._queue: deque[Borrower] = deque()
+        self._told = 0
         self._asked: dict[Call, _Annotator] = {}
         self._idle: list[_Annotator] = []
         self._ready = False
@@ -63,11 +71,17 @@ class Studio:
         self._queue.append(borrower)
         self._hand_out()
 
+    def queue_news(self) -> Iterator[Waiting]:
+        """How many clips wait, if that has changed."""
+        if len(self._queue) != self._told:
+            self._told = len(self._queue)
+            yield Waiting(self._crew.names[0], self._told)
+
     def forget(self, actor: Any) -> None:
         """Drop the clips of a supervisor that is gone."""
         self._queue = deque(borrower for borrower in self._queue if borrower.actor is not actor)
 
-    def settle(self) -> None:
+    def settle(self) -> Iterator[Notice]:
         """Pass answers, and news of lost clips, on to the supervisors. Raises FiguregroundError without annotators."""
         answered, _ = ray.wait(self.calls, num_returns=len(self._asked), timeout=0) if self._asked else ([], [])
         for call in answered:
@@ -75,12 +89,12 @@ class Studio:
             try:
                 said = ray.get(call, timeout=_LEAVE_S)
             except (RayError, GetTimeoutError) as error:
-                self._failed(annotator, error)
+                yield from self._failed(annotator, error)
                 continue
             if isinstance(said, FiguregroundError):
                 raise said
             self._back(annotator)
-        self._enforce_limits()
+        yield from self._enforce_limits()
         self._hand_out()
 
     def excuse(self) -> None:
@@ -100,7 +114,8 @@ class Studio:
         self._asked, self._idle = {}, []
 
     def _start(self) -> None:
-        actor: Any = ray.remote(**self._crew.options())(Annotator)
+        options = self._crew.options() | {"max_concurrency": 2}  # it tells its memory while it works
+        actor: Any = ray.remote(**options)(Annotator)
         annotator = _Annotator(actor.remote(self._stages))
         self._asked[annotator.actor.ready.remote()] = annotator
 
@@ -119,37 +134,61 @@ class Studio:
             annotator.borrower, annotator.asked_at = borrower, time.monotonic()
             self._asked[call] = annotator
 
-    def _failed(self, annotator: _Annotator, error: Exception) -> None:
+    def _failed(self, annotator: _Annotator, error: Exception) -> Iterator[Notice]:
         borrower, annotator.borrower = annotator.borrower, None
-        dead = isinstance(error, RayActorError)
-        if dead:
+        if isinstance(error, RayActorError):
             if borrower is None:
                 self._start_failed(error)
             self._start()
         else:
             self._idle.append(annotator)
         if borrower is not None:
-            _lose(borrower, SourceReason.CRASHED, f"its annotator was lost: {in_a_line(error)}")
+            yield self._lost(borrower, SourceReason.CRASHED, in_a_line(error))
+
+    def _lost(self, borrower: Borrower, reason: SourceReason, why: str) -> Notice:
+        """Lend the clip to another annotator, unless it has cost too many: its source is blameless until then."""
+        if borrower.lives.lose(reason, self._crew.pool.limits.attempts):
+            self._queue.appendleft(borrower)
+            return Notice(f"{' + '.join(self._crew.names)}: an annotator was lost; its clip is tried again. {why}")
+        why = f"its annotator had to be replaced {borrower.lives}, last: {why}"
+        borrower.actor.lose.remote(borrower.loan.token, reason, why)
+        return Notice(f"{' + '.join(self._crew.names)}: a clip is given up: {why}")
 
     def _start_failed(self, error: Exception) -> None:
         self._dead_starts += 1
         if self._dead_starts >= max(self._crew.number, self._crew.pool.limits.attempts):
             raise FiguregroundError(f"annotators die before they can begin: {in_a_line(error)}")
 
-    def _enforce_limits(self) -> None:
-        now, stall_s = time.monotonic(), self._crew.pool.limits.stall_s
+    def _enforce_limits(self) -> Iterator[Notice]:
+        now, limits, most_bytes = time.monotonic(), self._crew.pool.limits, self._crew.pool.memory_bytes
         if not self._ready and now - self._since > self._crew.start_s:
             raise FiguregroundError(self._crew.absence())
-        for call, annotator in list(self._asked.items()):
-            if annotator.borrower is not None and now - annotator.asked_at > stall_s:
-                del self._asked[call]
-                kill(annotator.actor)
-                self._start()
-                _lose(annotator.borrower, SourceReason.STALLED, f"no progress for {stall_s:g} s")
+        for annotator in [annotator for annotator in self._asked.values() if annotator.borrower is not None]:
+            if now - annotator.asked_at > limits.stall_s:
+                yield self._end(annotator, SourceReason.STALLED, f"no progress for {limits.stall_s:g} s")
+            elif _held_bytes(annotator) > most_bytes:
+                why = f"held more than {most_bytes // 2**20} MiB of memory"
+                yield self._end(annotator, SourceReason.CRASHED, why)
+
+    def _end(self, annotator: _Annotator, reason: SourceReason, why: str) -> Notice:
+        self._asked = {call: other for call, other in self._asked.items() if other is not annotator}
+        kill(annotator.actor)
+        self._start()
+        assert annotator.borrower is not None
+        return self._lost(annotator.borrower, reason, why)
 
 
-def _lose(borrower: Borrower, reason: SourceReason, why: str) -> None:
-    borrower.actor.lose.remote(borrower.loan.token, reason, why)
+def _held_bytes(annotator: _Annotator) -> int:
+    """What an annotator said last of its memory; asks again. 0 while it has not answered, or will not."""
+    held = 0
+    if annotator.held is not None:
+        answered, _ = ray.wait([annotator.held], timeout=0)
+        if not answered:
+            return 0
+        with contextlib.suppress(RayError, GetTimeoutError):
+            held = ray.get(annotator.held, timeout=_LEAVE_S)
+    annotator.held = annotator.actor.held_bytes.remote()
+    return held
 
 
 def kill(actor: Any) -> None:

@@ -71,7 +71,7 @@ class Supervisor:
         self._run.tell((token, returned))
 
     def lose(self, token: Token, reason: SourceReason, why: str) -> None:
-        """A lent clip will not come back: the worker that waits for it is lost too. Called beside `advance`."""
+        """A lent clip will never come back: the worker that waits for it is ended. Called beside `advance`."""
         self._lost.append((token, reason, why))
 
     def stop(self) -> None:

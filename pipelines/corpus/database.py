@@ -1,0 +1,82 @@
+"""`corpus.duckdb`: the views of a corpus as a database file that any DuckDB opens, without this package.
+
+The file holds no data: its views read the Parquet files that were committed when it was written, by absolute path.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines.corpus.layout import Place
+from pipelines.corpus.read import Corpus
+from schemas.errors import CorpusError
+from schemas.tables import TABLES, Table
+from schemas.views import STORED, view_statements
+
+_STORAGE = "v1.0.0"
+"""Storage version of the file: the oldest that DuckDB promises to read, so that older command lines open it."""
+_EMPTY = "empty_"
+
+
+def write_database(corpus: Corpus | str | Place, path: Path) -> Path:
+    """Write the database file, in place of an older one. Write it again when the corpus has grown.
+
+    Raises CorpusError if the file cannot be written, or is no database of ours.
+    """
+    import duckdb
+
+    corpus = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
+    partial = path.with_name(f".part-{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)
+        with duckdb.connect(":memory:") as connection:
+            connection.execute(f"ATTACH {_quoted(str(partial))} AS made (STORAGE_VERSION '{_STORAGE}')")
+            connection.execute("USE made")
+            for table in TABLES.values():
+                connection.register("shape", table.schema.empty_table())
+                connection.execute(f"CREATE TABLE {_EMPTY}{table.name} AS FROM shape")
+                connection.unregister("shape")
+                connection.execute(_stored(table, corpus.paths(table.name)))
+            for statement in (*view_statements(corpus.preference), *_comments()):
+                connection.execute(statement)
+            connection.execute("USE memory")
+            connection.execute("DETACH made")
+        partial.replace(path)
+    except (duckdb.Error, OSError) as error:
+        partial.unlink(missing_ok=True)
+        raise CorpusError(f"cannot write {path}: {error}") from error
+    return path
+
+
+def _stored(table: Table, places: list[Place]) -> str:
+    """The committed rows. The empty table gives the columns to files written before a column was added, or to none."""
+    rows = f"FROM {_EMPTY}{table.name}"
+    if places:
+        files = ", ".join(_quoted(str(place)) for place in places)
+        rows += f" UNION ALL BY NAME FROM read_parquet([{files}], union_by_name = true)"
+    return f"CREATE VIEW {STORED}{table.name} AS {rows}"
+
+
+def _comments() -> list[str]:
+    """What tables and columns mean, where DuckDB's own tools show it."""
+    statements = []
+    for table in TABLES.values():
+        statements.append(f"COMMENT ON VIEW {table.name} IS {_quoted(table.description)}")
+        statements += [
+            f"COMMENT ON COLUMN {table.name}.{field.name} IS {_quoted(_meaning(field))}" for field in table.schema
+        ]
+    return statements
+
+
+def _meaning(field: pa.Field) -> str:
+    unit = field.metadata.get(b"unit", b"").decode()
+    described: str = field.metadata[b"description"].decode()
+    return f"{described} [{unit}]" if unit else described
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
