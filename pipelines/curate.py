@@ -6,16 +6,16 @@ import json
 import platform
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.corpus.committer import Committer
-from pipelines.corpus.duplicates import mark_near_duplicates
+from pipelines.corpus.layout import Place
 from pipelines.corpus.parts import PartWriter
 from pipelines.counts import Counts
 from pipelines.engines.base import Engine
@@ -23,11 +23,16 @@ from pipelines.events import Event, PartDone, Planned, SourceDone
 from pipelines.flow import Flow
 from pipelines.job import Task
 from schemas.config import Config
+from schemas.fetch import FetchConfig
 from schemas.outcomes import Kept, Outcome
 from schemas.reasons import SourceReason, verdict_of
-from schemas.records import Source, SourceReport
+from schemas.records import Listing, Source, SourceReport
 from transforms.fetch.fingerprint import Fingerprint, Fingerprinted
+from transforms.fetch.uris import is_remote, without_secrets
 from transforms.stage import Stage
+
+if TYPE_CHECKING:
+    from transforms.fetch.fetcher import Fetched
 
 SHAPING_PACKAGES = ("figureground", "av", "opencv-python-headless", "scenedetect-headless", "ai-edge-litert", "numpy")
 """Packages whose version can change a corpus; written into `runs`."""
@@ -49,80 +54,176 @@ class Curated:
 
 def curation_stages(config: Config) -> tuple[Stage[Any, Any], ...]:
     """The chain from a source to encoded clips."""
-    from transforms.annotation.stage import Annotate
+    from transforms.annotation.stage import annotation_stage
     from transforms.decode.stage import Decode
     from transforms.encoding.stage import Encode
     from transforms.screening.people import ScreenPeople
     from transforms.screening.picture import ScreenPicture
 
-    return Decode(config), ScreenPicture(config), ScreenPeople(config), Annotate(config), Encode(config)
+    return Decode(config), ScreenPicture(config), ScreenPeople(config), annotation_stage(config), Encode(config)
 
 
-def curate(uris: list[str], corpus: Path, config: Config, engine: Engine, watch: Watcher) -> Curated:
+@dataclass(frozen=True)
+class CurationStages(Sequence[Stage[Any, Any]]):
+    """The same chain, made where it is first looked at: a driver that hands it on imports none of its libraries."""
+
+    config: Config
+
+    @cached_property
+    def _made(self) -> tuple[Stage[Any, Any], ...]:
+        return curation_stages(self.config)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._made[index]
+
+
+def curate(
+    uris: Collection[str],
+    corpus: str | Place,
+    config: Config,
+    engine: Engine,
+    watch: Watcher,
+    *,
+    listings: Mapping[str, Listing] | None = None,
+    fetch: FetchConfig | None = None,
+) -> Curated:
     """Bring a corpus up to date with its inputs; running it again does what is left.
 
+    listings: what a source list says of inputs, by uri. fetch: how addresses are downloaded.
     Raises ConfigError if the corpus was built with another configuration, CorpusError if it is in use.
     """
     started, started_at = time.monotonic(), datetime.now(UTC)
     done = Curated(inputs=len(uris))
     with Committer(corpus, config) as committer:
-        tasks = list(_plan(committer, _fingerprints(engine, uris), corpus, done, watch))
-        watch(_planned(tasks))
-        flow = Flow(curation_stages(config), PartWriter(corpus))
+        run = _Run(committer, config, engine, done, watch, listings or {})
+        remote = [uri for uri in uris if is_remote(uri)]
         try:
-            _run(engine, flow, tasks, committer, done, watch)
+            run.take(_fingerprints(engine, [uri for uri in uris if not is_remote(uri)]), ahead=len(remote))
+            if remote:
+                run.download(remote, fetch or FetchConfig())
         finally:
             committer.flush()
         if config.near_duplicate_bits is not None:
+            from pipelines.corpus.duplicates import mark_near_duplicates
+
             done.near_duplicates = mark_near_duplicates(committer, config.near_duplicate_bits)
         done.seconds = time.monotonic() - started
         committer.add_run(_run_row(config, engine, started_at, done))
     return done
 
 
-def _run(engine: Engine, flow: Flow, tasks: list[Task], committer: Committer, done: Curated, watch: Watcher) -> None:
-    with closing(engine.run(flow, tasks)) as events:
-        for event in events:
-            if isinstance(event, PartDone):
-                committer.add(event.part)
-            committer.flush_if_due()
-            done.counts.add(event)
-            watch(event)
+Found = Fingerprinted | SourceReport
+"""An input that can be worked on, or the report that says why not."""
 
 
-def _fingerprints(engine: Engine, uris: list[str]) -> list[Outcome[Any]]:
-    """One outcome per input, in the order of the inputs whatever the engine's order."""
+class _Run:
+    """The work of one `curate`: lots of inputs, planned and done one after the other."""
+
+    def __init__(
+        self,
+        committer: Committer,
+        config: Config,
+        engine: Engine,
+        done: Curated,
+        watch: Watcher,
+        listings: Mapping[str, Listing],
+    ) -> None:
+        self._committer, self._engine, self._done, self._watch = committer, engine, done, watch
+        self._listings = {without_secrets(uri): listing for uri, listing in listings.items()}
+        self._writer = PartWriter(committer.layout.root)
+        self._flow = Flow(CurationStages(config), self._writer)
+        self._taken: dict[str, str] = {}
+        self._planned = Planned(0)
+        self._settled: Callable[[SourceReport], None] = lambda report: None
+
+    def take(self, found: Iterable[Found], ahead: int = 0) -> None:
+        """Work on inputs. ahead: inputs that will be given later."""
+        tasks = list(self._plan(found))
+        self._planned = _planned(self._planned, tasks, ahead)
+        self._watch(self._planned)
+        if tasks:
+            self._work(tasks)
+
+    def download(self, uris: list[str], fetch: FetchConfig) -> None:
+        """Fetch remote inputs, a lot at a time, and work on each lot while the next one comes."""
+        from pipelines.downloads import Downloads
+
+        downloads = Downloads(self._committer.layout.root, fetch)
+        self._settled = downloads.settled
+        settled = self._committer.progress().settled
+        left = [uri for uri in uris if without_secrets(uri) not in settled]
+        self._done.already_done += len(uris) - len(left)
+        ahead = len(left)
+        with closing(downloads.lots(left)) as lots:
+            for lot in lots:
+                ahead -= len(lot)
+                self.take((_fetched(found) for found in lot), ahead)
+                self._committer.flush()
+                downloads.committed()
+        downloads.close()
+
+    def _work(self, tasks: list[Task]) -> None:
+        with closing(self._engine.run(self._flow, tasks)) as events:
+            for event in events:
+                if isinstance(event, PartDone):
+                    self._committer.add(event.part)
+                if isinstance(event, SourceDone):
+                    self._settled(event.report)
+                self._committer.flush_if_due()
+                self._done.counts.add(event)
+                self._watch(event)
+
+    def _plan(self, inputs: Iterable[Found]) -> Iterator[Task]:
+        """Tasks for inputs that have no verdict yet; unreadable inputs and copies of another get theirs here."""
+        progress = self._committer.progress()
+        for found in inputs:
+            source = self._listed(found.source)
+            if progress.is_reported(source.uri, source.sha256):
+                self._done.already_done += 1
+            elif isinstance(found, SourceReport):
+                self._report(replace(found, source=source))
+            elif source.source_id in progress.finished or source.sha256 in self._taken:
+                self._report(_copy(source, self._taken))
+            else:
+                self._taken[source.sha256] = source.uri
+                yield Task(source, progress.committed_clips(source.source_id), found.declared_s)
+
+    def _listed(self, source: Source) -> Source:
+        listing = self._listings.get(source.uri)
+        return source if listing is None else replace(source, listing=listing)
+
+    def _report(self, report: SourceReport) -> None:
+        part_id = f"{report.source.source_id or 'unreadable'}-report"
+        self._committer.add(self._writer.write(part_id, (), report))
+        event = SourceDone(report, None)
+        self._done.counts.add(event)
+        self._watch(event)
+
+
+def _fingerprints(engine: Engine, uris: list[str]) -> Iterator[Found]:
+    """One per input, in the order of the inputs whatever the engine's order."""
+    if not uris:
+        return
     with closing(engine.map((Fingerprint(),), uris)) as outcomes:
         by_uri = {(o.item.source.uri if isinstance(o, Kept) else o.item): o for o in outcomes}
-    return [by_uri[uri] for uri in uris]
+    for uri in uris:
+        outcome = by_uri[uri]
+        yield outcome.item if isinstance(outcome, Kept) else _unreadable(Source(uri, "", 0), outcome)
 
 
-def _plan(
-    committer: Committer, fingerprints: Iterable[Outcome[Any]], corpus: Path, done: Curated, watch: Watcher
-) -> Iterator[Task]:
-    """Tasks for inputs that have no verdict yet; unreadable inputs and copies of another get theirs here."""
-    progress, writer = committer.progress(), PartWriter(corpus)
-    taken: dict[str, str] = {}
-    for outcome in fingerprints:
-        found: Fingerprinted | None = outcome.item if isinstance(outcome, Kept) else None
-        source = found.source if found else Source(str(outcome.item), "", 0)
-        if progress.is_reported(source.uri, source.sha256):
-            done.already_done += 1
-            continue
-        if found and source.source_id not in progress.finished and source.sha256 not in taken:
-            taken[source.sha256] = source.uri
-            yield Task(source, progress.committed_clips(source.source_id), found.declared_s)
-            continue
-        report = _copy(source, taken) if found else _unreadable(source, outcome)
-        committer.add(writer.write(f"{source.source_id or 'unreadable'}-report", (), report))
-        event = SourceDone(report, None)
-        done.counts.add(event)
-        watch(event)
+def _fetched(found: Fetched | SourceReport) -> Found:
+    return found if isinstance(found, SourceReport) else Fingerprinted(found.source, None)
 
 
-def _planned(tasks: list[Task]) -> Planned:
+def _planned(before: Planned, tasks: list[Task], ahead: int) -> Planned:
+    """The plan so far: what was given before, these tasks, and those to come, of which nothing more is known."""
     known_s = sum(task.expected_s for task in tasks if task.expected_s is not None)
-    return Planned(len(tasks), known_s, sum(t.source.size_bytes for t in tasks if t.expected_s is None))
+    unknown_bytes = sum(t.source.size_bytes for t in tasks if t.expected_s is None)
+    sources = before.sources - before.ahead + len(tasks) + ahead
+    return Planned(sources, before.known_s + known_s, before.unknown_bytes + unknown_bytes, ahead)
 
 
 def _copy(source: Source, taken: dict[str, str]) -> SourceReport:
@@ -147,13 +248,14 @@ def _run_row(config: Config, engine: Engine, started_at: datetime, done: Curated
         "engine": engine.name,
         "workers": engine.workers,
         "config": json.dumps(asdict(config)),
-        "versions": json.dumps({"python": platform.python_version()} | _versions()),
+        "versions": json.dumps(package_versions()),
         "counts": json.dumps(done.counts.as_dict()),
     }
 
 
-def _versions() -> dict[str, str]:
-    found = {}
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that shape a corpus, as far as they are installed."""
+    found = {"python": platform.python_version()}
     for package in SHAPING_PACKAGES:
         try:
             found[package] = version(package)

@@ -14,10 +14,14 @@ from pipelines.cli.exits import EXIT_FAILED_ITEMS, EXIT_INTERRUPTED
 from pipelines.cli.show import say
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from pipelines.curate import Curated
     from pipelines.engines.base import Engine
     from pipelines.progress import Mode
     from schemas.config import Config
+    from schemas.fetch import FetchConfig
+    from schemas.records import Listing
 
 
 class EngineName(StrEnum):
@@ -26,6 +30,14 @@ class EngineName(StrEnum):
     LOCAL = "local"
     RAY = "ray"
     BEAM = "beam"
+
+
+class KeepSources(StrEnum):
+    """How long downloaded sources are kept."""
+
+    NONE = "none"
+    UNTIL_DONE = "until-done"
+    ALWAYS = "always"
 
 
 class RecipeName(StrEnum):
@@ -37,13 +49,19 @@ class RecipeName(StrEnum):
 
 
 def curate(
-    sources: Annotated[list[str], typer.Argument(help="Files, folders, patterns, or .txt/.csv/.jsonl/.parquet lists.")],
-    corpus: Annotated[Path, typer.Option(help="Folder of the corpus; made if it is not there.")],
+    sources: Annotated[
+        list[str], typer.Argument(help="Files, folders, patterns, addresses, .txt/.csv/.jsonl/.parquet lists.")
+    ],
+    corpus: Annotated[str, typer.Option(help="Folder of the corpus, or s3://BUCKET/PREFIX; made if it is not there.")],
     engine: Annotated[EngineName, typer.Option(help="Where the stages run.")] = EngineName.LOCAL,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: half the processors.")] = None,
     recipe: Annotated[RecipeName | None, typer.Option(help="Starting point of the configuration.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file over the recipe.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="key.path=value over the file; repeatable.")] = None,
+    keep_sources: Annotated[KeepSources | None, typer.Option(help="How long downloads are kept.")] = None,
+    allow_private_network: Annotated[
+        bool, typer.Option("--allow-private-network", help="Download from private and loopback addresses, too.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Progress and result as lines of JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")] = False,
 ) -> None:
@@ -52,37 +70,53 @@ def curate(
     Exit code: 0 if every input is done or rejected, 3 if the work on some failed (their rows say why), 1 if the run
     could not be done, 130 if it was interrupted.
 
+    Addresses: http, https, s3, gs and hf; web pages, by yt-dlp, with --set fetch.pages=true.
+
     Example: figureground curate videos/ --corpus corpus --set clips.max_s=6
     """
     from pipelines.engines.factory import create_engine
     from pipelines.progress import Mode
     from pipelines.sources import expand_sources
-    from schemas.config_loading import load_config, load_engine_config
+    from schemas.config_loading import load_config, load_engine_config, load_fetch_config
 
     overrides = tuple(set_ or ())
+    if keep_sources is not None:
+        overrides += (f"fetch.keep_sources={keep_sources.value}",)
+    if allow_private_network:
+        overrides += ("fetch.allow_private_network=true",)
     settings = load_config(config, overrides, recipe.value if recipe else None)
     runner = create_engine(engine.value, workers, load_engine_config(config, overrides), settings.limits)
     mode = Mode.QUIET if quiet else Mode.JSON if as_json else None
-    done = run_curation(expand_sources(sources), corpus, settings, runner, mode)
+    fetch = load_fetch_config(config, overrides)
+    inputs = expand_sources(sources)
+    done = run_curation(inputs, corpus, settings, runner, mode, fetch, inputs)
     _report(done, corpus, as_json)
     if done.counts.verdicts["failed"]:
         raise typer.Exit(EXIT_FAILED_ITEMS)
 
 
-def run_curation(uris: list[str], corpus: Path, config: Config, engine: Engine, mode: Mode | None) -> Curated:
+def run_curation(
+    uris: Collection[str],
+    corpus: str,
+    config: Config,
+    engine: Engine,
+    mode: Mode | None,
+    fetch: FetchConfig | None = None,
+    listings: Mapping[str, Listing] | None = None,
+) -> Curated:
     """Curate under a progress display; Ctrl-C keeps what is delivered and says how to go on."""
     from pipelines.curate import curate as run
     from pipelines.progress import Progress
 
     try:
         with closing(engine), Progress(mode) as progress:
-            return run(uris, corpus, config, engine, progress)
+            return run(uris, corpus, config, engine, progress, listings=listings, fetch=fetch)
     except KeyboardInterrupt:
         say("interrupted; what is finished is kept. Run the same command again to go on.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
-def _report(done: Curated, corpus: Path, as_json: bool) -> None:
+def _report(done: Curated, corpus: str, as_json: bool) -> None:
     if as_json:
         tree = {"inputs": done.inputs, "already_done": done.already_done, "near_duplicates": done.near_duplicates}
         print(json.dumps({"event": "done", "seconds": round(done.seconds, 3)} | tree | done.counts.as_dict()))

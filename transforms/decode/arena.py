@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from schemas.records import F32, I64, U8
+from schemas.arrays import F32, I64, U8
 from transforms.decode.statistics import COLUMNS
 
 

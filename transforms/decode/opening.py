@@ -50,8 +50,11 @@ def open_video(path: Path, limits: LimitsConfig) -> OpenedVideo:
     Raises MediaError with a code of `SourceReason` where there is none.
     """
     try:
-        if path.stat().st_size == 0:
+        size_bytes = path.stat().st_size
+        if size_bytes == 0:
             raise MediaError(SourceReason.EMPTY, f"{path.name}: the file is empty")
+        if size_bytes > limits.max_bytes:
+            raise MediaError(SourceReason.TOO_LARGE, f"{path.name}: {size_bytes} bytes are more than limits.max_bytes")
         container = av.open(
             str(path),
             mode="r",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import av.error
@@ -9,6 +10,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from schemas.config import LimitsConfig
 from transforms.decode.opening import OpenedVideo
 
 
@@ -17,19 +19,41 @@ class FrameReader:
 
     frames_decoded: frames handed out. damaged_packets: packets the decoder refused.
     broken: why reading ended before the end of the file, in words; None if it did not.
+    exceeded: the limit at which reading was stopped, in words; None if it was not.
     """
 
-    def __init__(self, video: OpenedVideo) -> None:
-        self._video = video
+    def __init__(self, video: OpenedVideo, limits: LimitsConfig) -> None:
+        self._video, self._limits = video, limits
+        self._spent_s = 0.0
         self.frames_decoded = 0
         self.damaged_packets = 0
         self.broken: str | None = None
+        self.exceeded: str | None = None
 
     def __iter__(self) -> Iterator[VideoFrame]:
-        for packet in self._packets():
-            for frame in self._decode(packet):
+        packets = self._packets()
+        while not self._exceeds():
+            started = time.perf_counter()
+            packet = next(packets, self)
+            frames = [] if packet is self else self._decode(packet)
+            self._spent_s += time.perf_counter() - started
+            for frame in frames:
+                if self._exceeds():
+                    return
                 self.frames_decoded += 1
                 yield frame
+            if packet is self:
+                return
+
+    def _exceeds(self) -> bool:
+        limits, frames = self._limits, self.frames_decoded
+        if frames >= limits.max_frames:
+            self.exceeded = f"more frames than limits.max_frames, {limits.max_frames}"
+        elif frames / self._video.fps > limits.max_duration_s:
+            self.exceeded = f"longer than limits.max_duration_s, {limits.max_duration_s:g} s"
+        elif self._spent_s > limits.max_decode_s:
+            self.exceeded = f"decoding took longer than limits.max_decode_s, {limits.max_decode_s:g} s"
+        return self.exceeded is not None
 
     def _packets(self) -> Iterator[Packet[VideoStream] | None]:
         try:

@@ -6,7 +6,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-from schemas.records import U8
+from schemas.arrays import U8
 
 Planes = tuple[U8, U8, U8]
 """Y (h, w), U and V (ceil(h / 2), ceil(w / 2))."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from schemas.records import U8
+from schemas.arrays import U8
 from transforms.decode.geometry import Geometry
 from transforms.decode.planes import Planes
 

@@ -49,7 +49,7 @@ class Decode(Stage[Source, Clip | SourceReport | Heartbeat]):
     def process(self, item: Source) -> Iterator[Outcome[Clip | SourceReport | Heartbeat]]:
         """Candidates in order of their index, heartbeats between them, and the report at the end."""
         try:
-            video = open_video(Path(item.uri), self._config.limits)
+            video = open_video(Path(item.file), self._config.limits)
         except MediaError as error:
             reason = SourceReason(error.reason)
             yield Kept(SourceReport(item, verdict_of(reason), reason, str(error)))
@@ -63,7 +63,7 @@ class _Decoding:
 
     def __init__(self, source: Source, config: Config, video: OpenedVideo) -> None:
         self._source, self._config, self._video = source, config, video
-        self._reader, self._planes, self._tally = FrameReader(video), PlaneReader(), Tally()
+        self._reader, self._planes, self._tally = FrameReader(video, config.limits), PlaneReader(), Tally()
         self._rate = clock_rate(video.fps, config.frames.max_fps)
         self._time_base = video.stream.time_base or 1 / video.fps
         self._stamps = Timestamps(self._time_base, video.fps)
@@ -137,6 +137,8 @@ def _judged(reader: FrameReader) -> tuple[SourceReason | None, str | None]:
     damage = [f"{reader.damaged_packets} packets could not be decoded"] if reader.damaged_packets else []
     damage += [reader.broken] if reader.broken else []
     words = "; ".join(damage) or None
+    if reader.exceeded:
+        return SourceReason.TOO_LARGE, "; ".join([f"{reader.exceeded}; clips before that stay", *damage])
     if reader.frames_decoded > 1:
         return None, words
     if damage:
