@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.records import F32, U8, Annotator, Frames, Mask, Pose, Tracks
+from schemas.arrays import F32, U8
+from schemas.records import Annotator, Frames, Mask, Pose, Tracks
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class MaskAnnotator(Protocol):
 
 
 class TrackAnnotator(Protocol):
-    """Follows sparse points of the background."""
+    """Follows sparse points: of the background, which it chooses, or any that it is given."""
 
     @property
     def identity(self) -> Annotator:
@@ -68,4 +69,8 @@ class TrackAnnotator(Protocol):
 
     def annotate(self, frames: Frames, masks: tuple[Mask, ...]) -> Tracks:
         """Tracks of points chosen outside the masks, flagged where a mask covers them."""
+        ...
+
+    def follow(self, frames: Frames, masks: tuple[Mask, ...], queries_N3: F32) -> Tracks:
+        """Tracks of given points, in order. queries_N3: (N, 3) frame, x, y px."""
         ...

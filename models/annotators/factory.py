@@ -2,30 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from models.annotators.base import MaskAnnotator, PoseAnnotator, TrackAnnotator
 from schemas.config import Config
+from schemas.errors import ConfigError
 
 
 def create_pose(config: Config, threads: int = 2) -> PoseAnnotator:
-    """The pose annotator named in `config.pose`. Raises WeightsError if its weights cannot be fetched."""
+    """The pose annotator named in `config.pose`.
+
+    Raises WeightsError if its weights cannot be had, ConfigError if its packages or its GPU are missing.
+    """
+    if config.pose.annotator == "openpose":
+        _require_torch("openpose")
+        from models.annotators.openpose import OpenPose
+
+        return OpenPose(config.pose, config.compute)
+    if config.pose.annotator == "dwpose":
+        from models.annotators.dwpose import DWPose
+
+        return DWPose(config.pose, config.compute)
     from models.annotators.blazepose import BlazePose
 
     return BlazePose(config.pose, threads)
 
 
+def create_screening_pose(config: Config, threads: int = 2) -> PoseAnnotator:
+    """The annotator that counts persons in screening: always the cheap one, so that a GPU sees survivors alone."""
+    return create_pose(replace(config, pose=replace(config.pose, annotator="blazepose")), threads)
+
+
 def create_masks(config: Config, threads: int = 2) -> MaskAnnotator:
-    """The mask annotator named in `config.masks`. Raises WeightsError if its weights cannot be fetched."""
+    """The mask annotator named in `config.masks`. Raises as `create_pose` does."""
+    if config.masks.annotator == "segment_anything":
+        _require_torch("segment_anything")
+        from models.annotators.segment_anything import SegmentAnything
+
+        return SegmentAnything(config.masks, config.compute)
     if config.masks.annotator == "selfie":
         from models.annotators.selfie import SelfieMask
 
         return SelfieMask(threads)
+    if config.pose.annotator != "blazepose":
+        raise ConfigError(
+            "masks.annotator=blazepose takes the masks that pose.annotator=blazepose makes along with its joints; "
+            f"with pose.annotator={config.pose.annotator} choose another one"
+        )
     from models.annotators.blazepose_mask import BlazePoseMask
 
     return BlazePoseMask()
 
 
 def create_tracks(config: Config) -> TrackAnnotator:
-    """The track annotator named in `config.tracks`."""
+    """The track annotator named in `config.tracks`. Raises as `create_pose` does."""
+    if config.tracks.annotator == "cotracker3":
+        _require_torch("cotracker3")
+        from models.annotators.cotracker import CoTracker3
+
+        return CoTracker3(config.tracks, config.compute)
     from models.annotators.lucas_kanade import LucasKanade
 
     return LucasKanade(config.tracks)
+
+
+def _require_torch(annotator: str) -> None:
+    from importlib.util import find_spec
+
+    missing = [module for module in ("torch", "torchvision") if find_spec(module) is None]
+    if missing:
+        raise ConfigError(f"{annotator} needs {' and '.join(missing)}: pip install 'figureground[annotate]'")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.records import F32
+from schemas.arrays import F32
 
 
 class LiteRtNetwork:

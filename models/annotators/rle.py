@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 from pycocotools import mask as coco
 
-from schemas.records import Bool, Mask
+from schemas.arrays import Bool
+from schemas.records import Mask
 
 
 def encode_mask(mask_HW: Bool) -> tuple[str, int]:

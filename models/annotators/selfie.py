@@ -10,7 +10,8 @@ from models.annotators.litert import LiteRtNetwork
 from models.annotators.pixels import rgb_frame
 from models.annotators.rle import encode_mask
 from models.weights import REGISTRY, locate
-from schemas.records import F32, U8, Annotator, Bool, Frames, Mask
+from schemas.arrays import F32, U8, Bool
+from schemas.records import Annotator, Frames, Mask
 
 WEIGHTS = "selfie_segmentation.tflite"
 _MARGIN = 0.25

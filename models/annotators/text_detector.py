@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from models.weights import locate
-from schemas.records import F32, U8
+from schemas.arrays import F32, U8
 
 WEIGHTS = "ch_PP-OCRv4_det_infer.onnx"
 _LONG_SIDE = 640

@@ -21,7 +21,7 @@ def connect(rows: dict[str, list[dict[str, Any]]]) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     for name, table in TABLES.items():
         connection.register(f"{STORED}{name}", pa.Table.from_pylist(rows.get(name, []), table.schema))
-    for statement in view_statements():
+    for statement in view_statements({"poses": "blazepose", "tracks": "lucas_kanade"}):
         connection.execute(statement)
     return connection
 

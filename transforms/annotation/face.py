@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from schemas.records import F32, Bool, Pose
+from schemas.arrays import F32, Bool
+from schemas.records import Pose
 from schemas.skeletons import SKELETONS
 
 _LEAST_CONFIDENCE = 0.5
@@ -21,7 +22,8 @@ def face_seen(pose: Pose, width: int, height: int, fps: float) -> Bool:
     """(T,) bool: the main parts of the face lie in the picture, are sure, large enough and turned to the camera.
 
     A pose network places a face on the back of a head too, and is sure of it. What gives it away is the order of
-    left and right eye and ear across the body's upright, which must hold for some time.
+    left and right eye and ear across the body's upright, which must hold for some time. An ear or eye that was not
+    found is left out of it.
     """
     skeleton = SKELETONS[pose.skeleton]
 
@@ -37,7 +39,7 @@ def face_seen(pose: Pose, width: int, height: int, fps: float) -> Bool:
 
     eyes_T, ears_T = to_left("left_eye", "right_eye"), to_left("left_ear", "right_ear")
     size_T = _face_size(at("nose"), at("left_ear"), at("right_ear"), at("left_eye"), at("right_eye"))
-    turn_T = np.asarray(np.minimum(eyes_T, ears_T) / np.maximum(size_T, 1e-6), np.float32)
+    turn_T = np.asarray(np.fmin(eyes_T, ears_T) / np.maximum(size_T, 1e-6), np.float32)
     facing_T = _steady(turn_T, fps) > -_TURNED_AWAY
     face = [skeleton.index(joint) for joint in ("nose", "left_eye", "right_eye")]
     sure_T = np.median(pose.confidence_TJ[:, face], axis=1) >= _LEAST_CONFIDENCE
@@ -63,4 +65,4 @@ def _unit(v_T2: F32) -> F32:
 def _face_size(*points: F32) -> F32:
     """(T,) diagonal of the box around face joints, px."""
     xy_KT2 = np.stack(points)
-    return np.asarray(np.linalg.norm(xy_KT2.max(axis=0) - xy_KT2.min(axis=0), axis=1), np.float32)
+    return np.asarray(np.linalg.norm(np.fmax.reduce(xy_KT2) - np.fmin.reduce(xy_KT2), axis=1), np.float32)

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from schemas.records import F32, Mask, Pose, Tracks
+from schemas.arrays import F32
+from schemas.records import Mask, Pose, Tracks
 from schemas.scores import Scores
 from schemas.skeletons import SKELETONS
 from transforms.annotation.face import face_seen
@@ -58,12 +59,13 @@ def person_motion(pose: Pose, fps: float) -> float | None:
     """
     xy_TL2, confidence_TL = _limbs(pose)
     hips_T2 = _middle(pose, "hip")
-    torso = np.linalg.norm(_middle(pose, "shoulder") - hips_T2, axis=1)[pose.present_T]
+    torso_T = np.linalg.norm(_middle(pose, "shoulder") - hips_T2, axis=1)
+    torso = torso_T[np.isfinite(torso_T)]
     step = max(1, round(_MOTION_STEP_S * fps))
     relative_TL2 = xy_TL2 - hips_T2[:, None]
     moved_SL = np.linalg.norm(relative_TL2[step:] - relative_TL2[:-step], axis=2)
     sure_TL = (confidence_TL >= _SURE_JOINT) & pose.present_T[:, None]
-    both_SL = sure_TL[step:] & sure_TL[:-step]
+    both_SL = sure_TL[step:] & sure_TL[:-step] & np.isfinite(moved_SL)
     measured_S = both_SL.any(axis=1)
     if not measured_S.any():
         return None
@@ -72,12 +74,15 @@ def person_motion(pose: Pose, fps: float) -> float | None:
 
 
 def _cut_off(pose: Pose, width: int, height: int) -> float | None:
-    """Share of the limb joints that lie outside the picture, mean over the frames with the person."""
+    """Share of the limb joints that lie outside the picture, over the frames with the person.
+
+    A joint that was not found counts as outside: networks that leave joints out do so where they see none.
+    """
     if not pose.present_T.any():
         return None
     xy_KL2 = _limbs(pose)[0][pose.present_T]
-    outside_KL = ((xy_KL2 < 0) | (xy_KL2 >= (width, height))).any(axis=2)
-    return float(outside_KL.mean())
+    inside_KL = ((xy_KL2 >= 0) & (xy_KL2 < (width, height))).all(axis=2)
+    return float((~inside_KL).mean())
 
 
 def _limbs(pose: Pose) -> tuple[F32, F32]:

@@ -7,12 +7,18 @@ from dataclasses import replace
 
 from models.annotators.base import MaskAnnotator, PoseAnnotator, TrackAnnotator
 from models.annotators.factory import create_masks, create_pose, create_tracks
+from models.annotators.needs import needs_gpu
 from schemas.config import Config
 from schemas.outcomes import Outcome, Rejected
 from schemas.records import Annotation, Clip, Frames, Mask, PersonAnnotation
 from transforms.annotation.scores import camera_of_tracks, with_camera, with_person
 from transforms.screening.verdict import judge
 from transforms.stage import Resources, Stage
+
+
+def annotation_stage(config: Config) -> Annotate:
+    """The stage for a configuration; on a GPU if its annotators need one."""
+    return AnnotateOnGpu(config) if needs_gpu(config) else Annotate(config)
 
 
 class Annotate(Stage[Clip, Clip]):
@@ -65,6 +71,12 @@ class Annotate(Stage[Clip, Clip]):
         camera = camera_of_tracks(tracks, frames.width, frames.height, frames.fps)
         annotation = Annotation(persons, tracks, self._pose.identity, self._masks.identity, self._tracks.identity)
         return replace(clip, scores=with_camera(clip.scores, camera), camera=camera.kind, annotation=annotation)
+
+
+class AnnotateOnGpu(Annotate):
+    """The same with a GPU to itself."""
+
+    resources = Resources(cpus=1.0, gpus=1.0, memory_mb=4096)
 
 
 def _score_persons(clip: Clip, persons: tuple[PersonAnnotation, ...]) -> Clip:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.records import F32, Bool, Tracks
+from schemas.arrays import F32, Bool
+from schemas.records import Tracks
 
 LEAST, MOST = 5, 50
 """Points per clip: 5 to 50, as a review of arXiv 2405.16393 says."""

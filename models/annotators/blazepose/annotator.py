@@ -16,8 +16,9 @@ from models.annotators.blazepose.persons import Finds, ranked, to_tracked
 from models.annotators.blazepose.tracker import PersonTracker
 from models.annotators.pixels import rgb_frame
 from models.weights import REGISTRY
+from schemas.arrays import F32, U8
 from schemas.config import PoseConfig
-from schemas.records import F32, U8, Annotator, Frames
+from schemas.records import Annotator, Frames
 
 _SURE_JOINT = 0.5
 _BRIDGED_S = 0.4

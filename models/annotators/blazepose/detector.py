@@ -10,7 +10,7 @@ import numpy as np
 from models.annotators.blazepose.roi import Roi
 from models.annotators.litert import LiteRtNetwork, sigmoid
 from models.weights import locate
-from schemas.records import F32, U8
+from schemas.arrays import F32, U8
 
 WEIGHTS = "pose_detection.tflite"
 _STRIDES_AND_ANCHORS = ((8, 2), (16, 2), (32, 6))

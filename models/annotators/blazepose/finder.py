@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from models.annotators.blazepose.detector import Candidate, PersonDetector, View
 from models.annotators.blazepose.landmarks import LandmarkNetwork, Landmarks
 from models.annotators.blazepose.roi import Roi
+from schemas.arrays import U8
 from schemas.config import PoseConfig
-from schemas.records import U8
 
 _SAME_ROI = 0.5
 """Overlap above which a candidate is a person known already."""

@@ -9,7 +9,7 @@ import numpy as np
 from models.annotators.blazepose.roi import Roi
 from models.annotators.litert import LiteRtNetwork, sigmoid
 from models.weights import locate
-from schemas.records import F32, U8
+from schemas.arrays import F32, U8
 
 WEIGHTS = "pose_landmark_full.tflite"
 JOINTS = 33

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.annotators.blazepose.landmarks import MASK_EDGE, Landmarks
 from models.annotators.rle import encode_mask
-from schemas.records import F32, U8, Bool
+from schemas.arrays import F32, U8, Bool
 from schemas.skeletons import BLAZEPOSE_33
 
 _LEAST_PART = 0.05

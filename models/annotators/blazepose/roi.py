@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from schemas.records import F32, U8
+from schemas.arrays import F32, U8
 
 _MARGIN = 1.25
 """Side of the square over the diameter of the person's circle, as in MediaPipe."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from schemas.records import F32, Bool
+from schemas.arrays import F32, Bool
 from schemas.skeletons import BLAZEPOSE_33
 
 _CLEAR = 0.5

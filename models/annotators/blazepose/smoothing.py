@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from schemas.records import F32, Bool
+from schemas.arrays import F32, Bool
 
 _WIDE_S, _NARROW_S = 0.08, 0.035
 """Spread of the weights of the two fits, s."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from models.annotators.blazepose.detector import View, views
 from models.annotators.blazepose.finder import PersonFinder
 from models.annotators.blazepose.landmarks import Landmarks
-from schemas.records import U8
+from schemas.arrays import U8
 
 _DETECT_EVERY = 10
 """Frames between looks for persons not followed yet."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from schemas.records import F32, U8, Bool
+from schemas.arrays import F32, U8, Bool
 
 _WINDOW = (11, 11)
 _LEVELS = 3

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.records import F32, Bool, Tracks
+from schemas.arrays import F32, Bool
+from schemas.records import Tracks
 
 
 class PointHistory:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from schemas.records import F32, U8, Bool
+from schemas.arrays import F32, U8, Bool
 
 _LEAST_CORNER = 2e-5
 """Least eigenvalue of the gradient's second moments (OpenCV's scale) that counts as texture."""

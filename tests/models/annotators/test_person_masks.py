@@ -6,7 +6,8 @@ from models.annotators.blazepose.landmarks import Landmarks
 from models.annotators.blazepose.masks import encode_persons
 from models.annotators.blazepose.roi import Roi
 from models.annotators.rle import decode_mask
-from schemas.records import Bool, Mask
+from schemas.arrays import Bool
+from schemas.records import Mask
 
 HEIGHT, WIDTH = 200, 300
 

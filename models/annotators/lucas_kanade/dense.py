@@ -1,0 +1,33 @@
+"""One step of point tracking by sampling dense flow, in place of pyramidal Lucas-Kanade.
+
+Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from schemas.arrays import F32, U8, Bool
+
+
+class DenseFlow:
+    """Follows points by the dense flow of each pair of pictures, computed once for all points, and back."""
+
+    def __init__(self) -> None:
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+
+    def __call__(self, before_HW: U8, after_HW: U8, xy_N2: F32, most_error_px: float) -> tuple[F32, Bool]:
+        """Places after one step, and which of them the way back confirms within `most_error_px`."""
+        there = self._flow.calc(before_HW, after_HW, np.empty(0, np.float32))
+        again = self._flow.calc(after_HW, before_HW, np.empty(0, np.float32))
+        forward = xy_N2 + _sampled(there, xy_N2)
+        error = np.linalg.norm(forward + _sampled(again, forward) - xy_N2, axis=1)
+        height, width = after_HW.shape
+        inside = (forward >= 0).all(1) & (forward[:, 0] <= width - 1) & (forward[:, 1] <= height - 1)
+        return forward.astype(np.float32), np.asarray(inside & (error < most_error_px), np.bool_)
+
+
+def _sampled(flow_HW2: F32, xy_N2: F32) -> F32:
+    x, y = (np.ascontiguousarray(xy_N2[None, :, axis], np.float32) for axis in (0, 1))
+    return np.asarray(cv2.remap(flow_HW2, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0], np.float32)

@@ -1,0 +1,119 @@
+"""The code around CoTracker3, driven with a stand-in of the same interface: the real one cannot be had here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.annotators.rle import decode_mask
+from schemas.config import ComputeConfig, TracksConfig
+from schemas.errors import ConfigError, WeightsError
+from tests.models.annotators.test_lucas_kanade import errors_px
+from tests.models.annotators.tiny.cotracker import save_tracker, write_checkout
+from tests.models.annotators.tiny.registering import register
+from tests.models.footage import motion, no_frames, scene
+from tests.models.optional import needs
+
+pytestmark = needs("torch")
+CPU = ComputeConfig(device="cpu")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    tracker = save_tracker(tmp_path / "tracker.safetensors")
+    register(tmp_path, monkeypatch, cotracker3_offline=tracker, cotracker3_online=tracker)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "cotracker"]:
+        monkeypatch.delitem(sys.modules, name)
+    return write_checkout(tmp_path / "co-tracker")
+
+
+def config(checkout: Path | str, points: int = 16) -> TracksConfig:
+    return TracksConfig(annotator="cotracker3", points=points, source=str(checkout))
+
+
+def test_points_stick_to_a_moving_plane_and_are_hidden_by_the_figure(checkout: Path) -> None:
+    from models.annotators.cotracker import CoTracker3
+
+    camera = motion(dx=-3, dy=1)
+    frames, masks = scene(camera, 6, occluder=True)
+    tracker = CoTracker3(config(checkout), CPU)
+    tracks = tracker.annotate(frames, masks)
+    assert tracker.identity.name == "cotracker3" and len(tracker.identity.weights_sha256) == 64
+    count = len(tracks.query_frame_N)
+    assert count >= 8
+    assert tracks.xy_NT2.shape == (count, 6, 2)
+    assert tracks.visible_NT[:, 0].all()
+    assert np.median(errors_px(tracks, camera)) < 4  # pixels of the network are four of the picture
+    x, y = np.rint(tracks.xy_NT2[:, 0]).astype(int).T
+    assert not decode_mask(masks[0], 0)[y, x].any()
+    assert not (tracks.visible_NT & tracks.on_person_NT).any()
+
+
+def test_a_long_clip_goes_through_in_windows_and_gives_what_a_short_one_gives(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from models.annotators.cotracker import CoTracker3, annotator
+
+    frames, _ = scene(motion(dx=-2), 21)
+    queries = np.array([[0, 200, 100], [3, 400, 200], [20, 300, 300]], np.float32)
+    whole = CoTracker3(config(checkout), CPU).follow(frames, (), queries)
+    monkeypatch.setattr(annotator, "_WHOLE_CLIP_FRAMES", 10)
+    windows = CoTracker3(config(checkout), CPU).follow(frames, (), queries)
+    assert windows.xy_NT2.shape == whole.xy_NT2.shape == (3, 21, 2)
+    assert np.array_equal(whole.query_frame_N, [0, 3, 20])
+    assert np.abs(windows.xy_NT2[:2] - whole.xy_NT2[:2]).max() < 1e-3
+    assert np.array_equal(windows.visible_NT[:2], whole.visible_NT[:2])
+    assert not whole.visible_NT[1, :3].any()
+
+
+def test_an_installed_module_is_used_without_being_told_where(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from models.annotators.cotracker import CoTracker3
+
+    monkeypatch.syspath_prepend(checkout)
+    tracks = CoTracker3(config(""), CPU).follow(scene(motion(), 3)[0], (), np.array([[0, 200, 100]], np.float32))
+    assert tracks.visible_NT.all()
+
+
+def test_no_frames_and_no_texture_give_no_points(checkout: Path) -> None:
+    from models.annotators.cotracker import CoTracker3
+    from tests.models.footage import frames_of
+
+    tracker = CoTracker3(config(checkout), CPU)
+    assert tracker.annotate(no_frames(), ()).xy_NT2.shape == (0, 0, 2)
+    assert tracker.annotate(frames_of(np.full((4, 540, 640), 128, np.uint8)), ()).xy_NT2.shape == (0, 4, 2)
+
+
+def test_without_the_module_the_error_says_where_it_comes_from(checkout: Path) -> None:
+    from models.annotators.cotracker.loading import load_predictor
+
+    with pytest.raises(ConfigError, match="facebookresearch/co-tracker"):
+        load_predictor("offline", "", _cpu())
+
+
+@pytest.mark.parametrize("source", ["facebookresearch/co-tracker", "facebookresearch/co-tracker:main", "/no/such/dir"])
+def test_code_that_may_change_is_not_run(checkout: Path, source: str) -> None:
+    from models.annotators.cotracker.loading import load_predictor
+
+    with pytest.raises(ConfigError, match="40 digits"):
+        load_predictor("offline", source, _cpu())
+
+
+def test_weights_that_do_not_fit_are_refused(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    from models.annotators.cotracker.loading import load_predictor
+
+    save_file({"something": torch.zeros(2)}, tmp_path / "other.safetensors")
+    register(tmp_path, monkeypatch, cotracker3_offline=tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match="does not fit"):
+        load_predictor("offline", str(checkout), _cpu())
+
+
+def _cpu():
+    import torch
+
+    return torch.device("cpu")

@@ -1,0 +1,171 @@
+"""One more annotator over a corpus that is there: rows side by side, preference, resume, engines, bad input."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.annotate import annotate
+from pipelines.corpus.check import check
+from pipelines.corpus.read import Corpus
+from pipelines.synthesize import synthesize
+from schemas.config import Config, MasksConfig, TracksConfig
+from schemas.errors import ConfigError
+from tests.command_line import figureground
+
+LUCAS_KANADE = Config(tracks=TracksConfig(points=64))
+SELFIE = Config(masks=MasksConfig(annotator="selfie"))
+VIDEOS = 2
+
+
+def silent(done: int, total: int) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("truth")
+    synthesize(out, VIDEOS, seed=3, size=128, seconds=0.5, fps=12, people=(1, 1))
+    return out / "corpus"
+
+
+@pytest.fixture
+def corpus(synthesized: Path, tmp_path: Path) -> Path:
+    shutil.copytree(synthesized, tmp_path / "corpus")
+    return tmp_path / "corpus"
+
+
+def annotators(corpus: Path, table: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for row in Corpus(corpus).arrow(table, ["clip_id", "annotator"]).to_pylist():
+        found.setdefault(row["clip_id"], set()).add(row["annotator"])
+    return found
+
+
+def test_rows_of_two_annotators_stand_side_by_side_on_one_clock_and_the_check_is_clean(corpus: Path) -> None:
+    before = Corpus(corpus)
+    done = annotate(corpus, LUCAS_KANADE, "tracks", None, silent)
+    assert (done.clips, done.already_done, done.made, done.failed) == (VIDEOS, 0, VIDEOS, [])
+    assert set(map(frozenset, annotators(corpus, "tracks").values())) == {frozenset({"synthetic", "lucas_kanade"})}
+    report = check(corpus)
+    assert report.ok, report.problems
+    assert report.rows["tracks"] == 2 * VIDEOS
+    rows = Corpus(corpus).arrow("tracks").to_pylist()
+    assert {row["frames"] for row in rows} == {before.clip(before.kept_clip_ids()[0])["frames"]}
+    (run,) = Corpus(corpus).arrow("runs").to_pylist()[-1:]
+    assert run["command"] == "annotate tracks lucas_kanade"
+
+
+def test_views_and_readers_show_one_annotator_and_the_truth_before_all_others(corpus: Path) -> None:
+    annotate(corpus, LUCAS_KANADE, "tracks", None, silent, prefer=True)
+    read = Corpus(corpus)
+    clip_id = read.kept_clip_ids()[0]
+    assert read.annotation(clip_id).track_annotator.name == "synthetic"
+    with read.connect() as connection:
+        points = dict(
+            connection.execute("SELECT annotator, points FROM tracks WHERE clip_id = ?", [clip_id]).fetchall()
+        )
+        shown = connection.execute("SELECT count(DISTINCT point) FROM points WHERE clip_id = ?", [clip_id]).fetchone()
+    assert points.keys() == {"synthetic", "lucas_kanade"}
+    assert shown == (points["synthetic"],)
+
+
+def test_the_preferred_annotator_is_the_one_named_last(corpus: Path) -> None:
+    annotate(corpus, SELFIE, "masks", None, silent, prefer=True)
+    assert Corpus(corpus).preference == {"poses": "blazepose", "masks": "selfie", "tracks": "lucas_kanade"}
+    annotate(corpus, SELFIE, "masks", None, silent)
+    assert Corpus(corpus).preference["masks"] == "selfie"
+
+
+def test_masks_keep_the_numbers_of_the_persons_they_belong_to(corpus: Path) -> None:
+    annotate(corpus, SELFIE, "masks", None, silent)
+    rows = Corpus(corpus).arrow("masks", ["clip_id", "person", "annotator", "weights_sha256"]).to_pylist()
+    by = {
+        name: {(r["clip_id"], r["person"]) for r in rows if r["annotator"] == name} for name in ("synthetic", "selfie")
+    }
+    assert by["selfie"] == by["synthetic"]
+    assert {len(r["weights_sha256"]) for r in rows if r["annotator"] == "selfie"} == {64}
+    assert check(corpus).ok
+
+
+def test_running_again_does_what_is_left_and_nothing_twice(corpus: Path) -> None:
+    first, second = Corpus(corpus).kept_clip_ids()
+    annotate(corpus, LUCAS_KANADE, "tracks", None, silent)
+    digest = check(corpus).digest
+    again = annotate(corpus, LUCAS_KANADE, "tracks", None, silent)
+    assert (again.already_done, again.made) == (VIDEOS, 0)
+    assert check(corpus).digest == digest
+    assert {first, second} == set(annotators(corpus, "tracks"))
+
+
+@pytest.mark.parametrize("place", ["write.tracks.after", "redo.write.after", "commit.tracks.after"])
+def test_a_run_killed_anywhere_and_run_again_gives_the_same_rows(synthesized: Path, corpus: Path, place: str) -> None:
+    whole = corpus.parent / "whole"
+    shutil.copytree(synthesized, whole)
+    annotate(whole, LUCAS_KANADE, "tracks", None, silent)
+    command = ("annotate", corpus, "--only", "tracks", "--with", "lucas_kanade", "--set", "tracks.points=64")
+    killed = figureground(*command, "--workers", 1, FIGUREGROUND_FAILPOINT=place)
+    assert killed.returncode != 0
+    figureground(*command, "--workers", 1, check=True)
+    assert check(corpus).digest == check(whole).digest
+
+
+def test_rows_of_one_annotator_are_not_made_with_two_settings(corpus: Path) -> None:
+    annotate(corpus, LUCAS_KANADE, "tracks", None, silent)
+    with pytest.raises(ConfigError, match="points: 64 -> 128"):
+        annotate(corpus, Config(tracks=TracksConfig(points=128)), "tracks", None, silent)
+
+
+def test_what_cannot_work_is_said_before_anything_is_done(corpus: Path) -> None:
+    from schemas.config import ComputeConfig
+
+    blazepose = replace(SELFIE, masks=MasksConfig())
+    with pytest.raises(ConfigError, match="made along with its poses"):
+        annotate(corpus, blazepose, "masks", None, silent)
+    assert ComputeConfig().device == "cuda"
+    run = figureground("annotate", corpus, "--only", "masks", "--with", "clipseg")
+    assert run.returncode == 1
+    assert "masks.annotator" in run.stderr and "Traceback" not in run.stderr
+
+
+def test_a_clip_that_cannot_be_annotated_fails_alone(corpus: Path) -> None:
+    from pipelines.corpus.parts import write_rows
+
+    read = Corpus(corpus)
+    bad = read.kept_clip_ids()[0]
+    rows = read.arrow("media").to_pylist()
+    for row in rows:
+        if row["clip_id"] == bad:
+            row["video"] = b"no video"
+    file = write_rows(read.layout, "media", "broken", rows)
+    from pipelines.corpus.delta import Tables
+
+    Tables(read.layout).replace("media", read.files["media"], [file], data_change=True)
+    run = figureground("annotate", corpus, "--only", "tracks", "--with", "lucas_kanade", "--workers", 1, "--json")
+    assert run.returncode == 3
+    told = json.loads(run.stdout)
+    assert told["made"] == VIDEOS - 1
+    assert bad in told["failed"][0]
+
+
+def test_poses_of_another_annotator_take_the_numbers_of_the_persons_they_lie_on() -> None:
+    from schemas.records import Pose
+    from schemas.skeletons.conversion import converted
+    from transforms.annotation.matching import person_numbers
+
+    rng = np.random.default_rng(0)
+    shape = rng.uniform(0, 40, (33, 2)).astype(np.float32)
+
+    def pose(x: float) -> Pose:
+        xy = np.stack([shape + (x + t, 20) for t in range(4)]).astype(np.float32)
+        return Pose(xy, np.ones((4, 33), np.float32), np.ones(4, np.bool_), "blazepose_33")
+
+    known = [(0, pose(200)), (3, pose(20))]
+    found = [converted(pose(22), "coco_17"), converted(pose(400), "coco_17"), converted(pose(199), "openpose_18")]
+    assert person_numbers(found, known) == [3, 4, 0]
+    assert person_numbers(found, []) == [0, 1, 2]

@@ -1,0 +1,1 @@
+"""How right annotations are: against the truth of synthesized videos, and against each other."""
