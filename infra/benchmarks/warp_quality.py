@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import count, islice
 
 import numpy as np
 import torch
@@ -19,11 +21,13 @@ from torch import Tensor
 from models.annotators.rle import decode_mask
 from models.generator.warp.memory import GroundMemory
 from models.generator.warp.scene import Drive, Reference, WarpedScene, blank_points
-from schemas.records import Annotation
+from schemas.records import Annotation, Frames
+from transforms.measures.fidelity import masked_psnr as psnr
 from transforms.pixels import rgb
 from transforms.rasterising.selection import MOST, choose_points
 from transforms.synthesis.drawing import SceneSettings, draw_scene
 from transforms.synthesis.render import render
+from transforms.synthesis.scene import Scene
 from transforms.synthesis.truth import annotate_scene
 
 HELD_OUT_SEED = 990_001
@@ -90,17 +94,8 @@ class Truth:
 def make_truth(scenes: int, size: int, frames: int, seed: int = HELD_OUT_SEED) -> Truth:
     """Scenes with one person, seen at the first frame."""
     videos, masks, annotations, cameras = [], [], [], []
-    index = 0
-    while len(videos) < scenes:
-        scene = draw_scene((seed, index), SceneSettings(size, frames, Fraction(24), (1, 1)))
-        index += 1
-        pictures, labels = render(scene)
-        annotation = annotate_scene(scene, labels)
-        if not annotation.persons:
-            continue
+    for scene, pictures, annotation in islice(held_out_scenes(size, frames, seed), scenes):
         mask = np.stack([decode_mask(annotation.persons[0].mask, t) for t in range(frames)])
-        if mask[0].mean() < LEAST_FIGURE:
-            continue
         videos.append(np.stack([rgb(pictures, t) for t in range(frames)]).astype(np.float32) / 255)
         masks.append(mask[:, None].astype(np.float32))
         annotations.append(annotation)
@@ -108,11 +103,14 @@ def make_truth(scenes: int, size: int, frames: int, seed: int = HELD_OUT_SEED) -
     return Truth(_stack(videos).movedim(-1, 2), _stack(masks), tuple(annotations), tuple(cameras))
 
 
-def psnr(made: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
-    """(B, T) dB over the mask's pixels; NaN where it is empty."""
-    area = 3 * mask.sum((2, 3, 4))
-    error = ((made - truth).square() * mask).sum((2, 3, 4)) / area
-    return torch.where(area > 0, -10 * error.clamp_min(1e-6).log10(), torch.nan)
+def held_out_scenes(size: int, frames: int, seed: int = HELD_OUT_SEED) -> Iterator[tuple[Scene, Frames, Annotation]]:
+    """Scenes whose person can be seen at the first frame, without end."""
+    for index in count():
+        scene = draw_scene((seed, index), SceneSettings(size, frames, Fraction(24), (1, 1)))
+        pictures, labels = render(scene)
+        annotation = annotate_scene(scene, labels)
+        if annotation.persons and annotation.persons[0].mask.area_px[0] >= LEAST_FIGURE * size**2:
+            yield scene, pictures, annotation
 
 
 def table(truth: Truth) -> list[tuple[str, float, float]]:

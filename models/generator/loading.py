@@ -13,8 +13,12 @@ from schemas.errors import WeightsError
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
-def load_parts(folder: Path, dtype: torch.dtype) -> tuple[dict[str, Any], str]:
-    """The components of a saved HumanVideoPipeline, and the name of its condition.
+SETTINGS = {"condition": "repeat", "size": None, "clip_frames": None}
+"""What a saved HumanVideoPipeline says beside its components, and what holds where it is silent."""
+
+
+def load_parts(folder: Path, dtype: torch.dtype) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The components of a saved HumanVideoPipeline, and its settings.
 
     Raises WeightsError where the folder is not one, or a component does not load whole.
     """
@@ -31,7 +35,7 @@ def load_parts(folder: Path, dtype: torch.dtype) -> tuple[dict[str, Any], str]:
         parts["scheduler"] = component_class(names["scheduler"]).from_pretrained(folder, subfolder="scheduler")
     except (OSError, ValueError) as error:
         raise WeightsError(f"{folder}/scheduler does not load: {error}") from error
-    return parts, str(index.get("condition", "repeat"))
+    return parts, {name: index.get(name, default) for name, default in SETTINGS.items()}
 
 
 def component_class(name: str) -> Any:

@@ -61,14 +61,22 @@ class HumanVideoPipeline(DiffusionPipeline):
     """The generator with its autoencoder, image encoder and scheduler, in diffusers' save format.
 
     condition: name of the builder of condition frames (`conditions.BUILDERS`), saved with the model.
+    size, clip_frames: short side in px and length of the clips it was trained with, saved too; None: not said.
     """
 
     def __init__(
-        self, unet: HumanVideoUNet, vae: Any, image_encoder: Any, scheduler: Any, condition: str = "repeat"
+        self,
+        unet: HumanVideoUNet,
+        vae: Any,
+        image_encoder: Any,
+        scheduler: Any,
+        condition: str = "repeat",
+        size: int | None = None,
+        clip_frames: int | None = None,
     ) -> None:
         super().__init__()
         self.register_modules(unet=unet, vae=vae, image_encoder=image_encoder, scheduler=scheduler)
-        self.register_to_config(condition=condition)
+        self.register_to_config(condition=condition, size=size, clip_frames=clip_frames)
         self.builder: ConditionBuilder = condition_builder(condition)
         self._check_parts()
 
@@ -78,8 +86,8 @@ class HumanVideoPipeline(DiffusionPipeline):
 
         Raises WeightsError for missing keys, wrong shapes, and pickles in the place of safetensors.
         """
-        parts, condition = load_parts(Path(path), torch_dtype)
-        return cls(**parts, condition=condition)
+        parts, settings = load_parts(Path(path), torch_dtype)
+        return cls(**parts, **settings)
 
     def _check_parts(self) -> None:
         config, predicts = self.unet.config, self.scheduler.config.prediction_type

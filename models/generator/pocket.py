@@ -14,9 +14,9 @@ from models.generator.pixel_autoencoder import PixelAutoencoder
 from models.generator.schedulers import sampler
 from models.generator.unet import HumanVideoUNet
 
-WIDTHS = (48, 96, 128)
-ENCODER_WIDTHS = (16, 32, 48, 64)
-FEATURE_WIDTH = 128
+WIDTHS = (32, 64, 128)
+ENCODER_WIDTHS = (8, 16, 32, 64)
+FEATURE_WIDTH = 64
 FEATURE_GRID = 2
 
 
@@ -27,11 +27,11 @@ def pocket(
     autoencoder: Any = None,
     widths: tuple[int, int, int] = WIDTHS,
 ) -> HumanVideoPipeline:
-    """An untrained pocket generator: 6.6 M parameters with its image encoder.
+    """An untrained pocket generator: 3 M parameters with its image encoder, light enough for a CPU.
 
     condition: name of the condition builder. residual: predict x0 against the condition latents, as the warped
     condition wants it. autoencoder: by default pixels behind a 2 x 2 stem; `small_autoencoder` goes to larger sizes.
-    widths: channels per level, multiples of 16; smaller ones for ablations.
+    widths: channels per level, multiples of 8; smaller ones for ablations.
     """
     vae = autoencoder if autoencoder is not None else PixelAutoencoder()
     channels = vae.config.latent_channels
@@ -42,16 +42,17 @@ def pocket(
         feature_width=FEATURE_WIDTH,
         feature_tokens=FEATURE_GRID**2,
         residual=residual,
-        down_block_types=("DownBlockMotion", "DownBlockMotion", "CrossAttnDownBlockMotion"),
-        up_block_types=("CrossAttnUpBlockMotion", "UpBlockMotion", "UpBlockMotion"),
+        down_block_types=("DownBlockMotion",) * len(widths),
+        up_block_types=("UpBlockMotion",) * len(widths),
         block_out_channels=widths,
         layers_per_block=1,
-        norm_num_groups=16,
+        norm_num_groups=8,
         cross_attention_dim=FEATURE_WIDTH,
         num_attention_heads=4,
         motion_num_attention_heads=4,
+        light=True,
     )
-    encoder = SmallImageEncoder(grid=FEATURE_GRID, widths=(32, 64, FEATURE_WIDTH))
+    encoder = SmallImageEncoder(grid=FEATURE_GRID, widths=(16, 32, FEATURE_WIDTH))
     return HumanVideoPipeline(unet, vae, encoder, sampler("ddim", residual=residual), condition)
 
 

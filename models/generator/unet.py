@@ -21,6 +21,7 @@ from models.generator.attention import MAX_ROWS, GeneratorAttention, keys_values
 from models.generator.encoders import MotionEncoder
 from models.generator.features import ClipConditions, ClipFeature, KeysValues
 from models.generator.global_features import GlobalTokens
+from models.generator.light import NoMotion, lighten
 
 __all__ = ["HumanVideoUNet", "ModelMixin"]  # diffusers looks for ModelMixin beside the class when it loads a pipeline
 
@@ -34,7 +35,7 @@ class HumanVideoUNet(UNetMotionModel):
     latent_channels: C. condition_channels: K >= C; the first C are condition latents, the rest validity and the like.
     encoder_widths: channels per level of both encoders, one level more than the halvings from pixel to latent.
     feature_width, feature_tokens: of the global feature. residual: predict x0 as the condition latents plus the
-    output, instead of leaving the output's meaning to the scheduler.
+    output, instead of leaving the output's meaning to the scheduler. light: the economies of `lighten`.
     """
 
     _no_split_modules = None
@@ -65,6 +66,7 @@ class HumanVideoUNet(UNetMotionModel):
         num_attention_heads: int | tuple[int, ...] = 8,
         motion_max_seq_length: int = 32,
         motion_num_attention_heads: int | tuple[int, ...] = 8,
+        light: bool = False,
     ) -> None:
         # The undecorated constructor: the decorated one would write the parent's settings into our saved config too.
         UNetMotionModel.__init__.__wrapped__(
@@ -90,6 +92,8 @@ class HumanVideoUNet(UNetMotionModel):
             motion_num_attention_heads=motion_num_attention_heads,
             use_motion_mid_block=False,
         )
+        if light:
+            lighten(self)
         self.foreground_encoder = MotionEncoder(block_out_channels[0], encoder_widths)
         self.background_encoder = MotionEncoder(block_out_channels[0], encoder_widths)
         self.global_tokens = GlobalTokens(feature_width, cross_attention_dim, feature_tokens)
@@ -102,7 +106,8 @@ class HumanVideoUNet(UNetMotionModel):
         """Motion blocks as the identity, which they begin as: every frame by itself."""
         for block in (*self.down_blocks, *self.up_blocks):
             for module in block.motion_modules:
-                zero_module(module.proj_out)
+                if not isinstance(module, NoMotion):
+                    zero_module(module.proj_out)
 
     def silence_output(self) -> None:
         """No output: a residual network begins as its condition."""

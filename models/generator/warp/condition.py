@@ -81,9 +81,14 @@ def condition_channels(warped: Warped, encode: Encode) -> Tensor:
     """(B, T, C + 2, h, w): latents of the warped frames, validity of the ground, opacity of the figure."""
     shape = warped.rgb_BT3HW.shape[:2]
     latents = encode(warped.rgb_BT3HW.flatten(0, 1).clamp(0, 1) * 2 - 1)
-    masks = torch.cat([warped.valid_BT1HW, warped.alpha_BT1HW], 2).flatten(0, 1)
-    small = F.interpolate(masks, latents.shape[-2:], mode="area").to(latents)
-    return torch.cat([latents, small], 1).unflatten(0, shape)
+    masks = condition_masks(warped.valid_BT1HW, warped.alpha_BT1HW, latents.shape[-2:])
+    return torch.cat([latents.unflatten(0, shape), masks.to(latents)], 2)
+
+
+def condition_masks(valid_BT1HW: Tensor, alpha_BT1HW: Tensor, size: Sequence[int]) -> Tensor:
+    """(B, T, 2, h, w) validity of the ground and opacity of the figure at the size of the latents."""
+    masks = torch.cat([valid_BT1HW, alpha_BT1HW], 2)
+    return F.interpolate(masks.flatten(0, 1), list(size), mode="area").unflatten(0, masks.shape[:2])
 
 
 def _warp(state: ClipState, clip: ClipInputs, frames: int) -> tuple[Warped, WarpedScene]:

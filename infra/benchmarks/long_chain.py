@@ -1,0 +1,193 @@
+"""Sixteen clips in a row: does anything fade, drift in colour, or come back as something else?
+
+Run: python -m infra.benchmarks.long_chain --model DIR --clips 16 --scenes 8
+Clip by clip against the true video: figure / ground in dB and the error of the mean colour; then dB a clip by a
+straight line through the second and later clips. A model that was made for the warped condition is chained as it is
+(anchored), and, to compare, without its global feature, and from the last frame alone: every clip begins a new video
+from the last frame made. The warp without weights is chained both ways too.
+Then a camera that pans away and back over a still picture: the ground of the last clip, which shows the first view
+again, beside that of the first clip.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from infra.benchmarks.held_out import mean
+from infra.benchmarks.warp_quality import Truth, make_truth
+from models.generator.clip_caches import VideoCache
+from models.generator.pipeline import HumanVideoPipeline, Sampling, VideoInputs
+from models.generator.warp.renderer import WarpRenderer
+from models.generator.warp.scene import Drive, Reference, WarpedScene
+from pipelines.render_clips import Rasters
+from schemas.records import Annotation, PersonAnnotation
+from schemas.skeletons import BLAZEPOSE_33
+from transforms.measures.fidelity import colour_error, masked_psnr, slope
+
+Chain = Callable[[], Iterator[Tensor]]
+"""Clips (B, T, 3, H, W) one after the other, each with the frame that it shares with the one before."""
+
+
+@dataclass(frozen=True)
+class ClipFigures:
+    """figure, ground: dB. colour: error of the mean colour, 0..1."""
+
+    figure: float
+    ground: float
+    colour: float
+
+
+def drives(truth: Truth, clips: int, frames: int) -> list[Drive]:
+    """The motion of chained clips."""
+    known: list[list[int]] = [[] for _ in truth.annotations]
+    return [truth.clip(k * (frames - 1), k * (frames - 1) + frames, known) for k in range(clips)]
+
+
+def anchored(pipeline: HumanVideoPipeline, reference: Reference, given: list[Drive], steps: int) -> Iterator[Tensor]:
+    """A pipeline's clips in its own way."""
+    rasters = Rasters(reference, BLAZEPOSE_33)
+    clips = [rasters.clip(drive, first=not k) for k, drive in enumerate(given)]
+    count = len(reference.picture_B3HW)
+    videos = [VideoInputs(reference.picture_B3HW[b], b, [clip[b] for clip in clips]) for b in range(count)]
+    last = reference.picture_B3HW
+    results = pipeline.stream(videos, Sampling(steps))
+    for _ in given:
+        made = torch.stack([next(results).frames_T3HW for _ in range(count)])
+        whole = made if made.shape[1] == given[0].pose_BTJ2.shape[1] else torch.cat([last[:, None], made], 1)
+        last = whole[:, -1]
+        yield whole
+
+
+def without_feature(
+    pipeline: HumanVideoPipeline, reference: Reference, given: list[Drive], steps: int
+) -> Iterator[Tensor]:
+    """The same, the global feature denied."""
+    plain = VideoCache.of
+
+    def denied(unet: object, state: object) -> VideoCache:
+        cache = plain(unet, state)  # type: ignore[arg-type]
+        return VideoCache(cache.without_reference, cache.without_reference)
+
+    VideoCache.of = denied  # type: ignore[method-assign, assignment]
+    try:
+        yield from anchored(pipeline, reference, given, steps)
+    finally:
+        VideoCache.of = plain  # type: ignore[method-assign]
+
+
+def from_last(make: Callable[[Reference, Drive], Tensor], truth: Truth, given: list[Drive]) -> Iterator[Tensor]:
+    """Every clip a new video from the last frame made, with the true mask of that frame."""
+    reference = truth.reference()
+    for k, drive in enumerate(given):
+        made = make(reference, drive)
+        yield made
+        if k + 1 < len(given):
+            reference = truth.reference((k + 1) * (made.shape[1] - 1), made[:, -1].clamp(0, 1))
+
+
+def figures(truth: Truth, clips: Iterator[Tensor]) -> list[ClipFigures]:
+    """Clip after clip, without the frame it shares with the one before."""
+    rows, start = [], 0
+    for made in clips:
+        frames = slice(start + 1, start + made.shape[1])
+        true, mask, own = truth.video_BT3HW[:, frames], truth.mask_BT1HW[:, frames], made[:, 1:].clamp(0, 1)
+        rows.append(
+            ClipFigures(
+                mean(masked_psnr(own, true, mask)),
+                mean(masked_psnr(own, true, 1 - mask)),
+                mean(colour_error(own, true)),
+            )
+        )
+        start += made.shape[1] - 1
+    return rows
+
+
+def chains(truth: Truth, given: list[Drive], pipeline: HumanVideoPipeline | None, steps: int) -> dict[str, Chain]:
+    """Ways of chaining, by name."""
+    reference = truth.reference()
+    named: dict[str, Chain] = {
+        "warp, from the last frame": lambda: from_last(
+            lambda r, d: WarpedScene.start(r).warp(d)[0].rgb_BT3HW, truth, given
+        ),
+        "warp, anchored": lambda: (w.rgb_BT3HW for w in WarpRenderer().warp(reference, given)),
+    }
+    if pipeline is not None:
+        model = pipeline
+        named |= {
+            "model, from the last frame": lambda: from_last(
+                lambda r, d: next(anchored(model, r, [d], steps)), truth, given
+            ),
+            "model, as it chains": lambda: anchored(model, reference, given, steps),
+            "model, as it chains, no global feature": lambda: without_feature(model, reference, given, steps),
+        }
+    return named
+
+
+def there_and_back(truth: Truth, frames: int) -> Truth:
+    """The first so many frames of a truth, then the same backwards: its last frame is its first."""
+    index = torch.cat([torch.arange(frames), torch.arange(frames - 1).flip(0)])
+    annotations = tuple(_at(annotation, index.numpy()) for annotation in truth.annotations)
+    return Truth(truth.video_BT3HW[:, index], truth.mask_BT1HW[:, index], annotations, truth.cameras)
+
+
+def _at(annotation: Annotation, index_T: np.ndarray) -> Annotation:
+    """Main person and points at some frames; masks are left behind."""
+    main, tracks = annotation.persons[0], annotation.tracks
+    pose = replace(
+        main.pose,
+        xy_TJ2=main.pose.xy_TJ2[index_T],
+        confidence_TJ=main.pose.confidence_TJ[index_T],
+        present_T=main.pose.present_T[index_T],
+    )
+    moved = replace(
+        tracks,
+        xy_NT2=tracks.xy_NT2[:, index_T],
+        visible_NT=tracks.visible_NT[:, index_T],
+        on_person_NT=tracks.on_person_NT[:, index_T],
+    )
+    return replace(annotation, persons=(PersonAnnotation(pose, main.mask),), tracks=moved)
+
+
+def show(name: str, rows: list[ClipFigures]) -> None:
+    """One way of chaining, as lines."""
+    print(f"{name}")
+    print("  dB     " + " ".join(f"{row.figure:.1f}/{row.ground:.1f}" for row in rows))
+    print("  colour " + " ".join(f"{row.colour:.3f}" for row in rows))
+    slopes = (slope([getattr(row, field) for row in rows], 1) for field in ("figure", "ground", "colour"))
+    print("  a clip, after the second: figure {:+.2f} dB, ground {:+.2f} dB, colour {:+.4f}".format(*slopes))
+
+
+def main() -> None:
+    """Print the chains."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--scenes", type=int, default=8)
+    parser.add_argument("--frames", type=int, default=8)
+    parser.add_argument("--clips", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=6)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    clips, frames = arguments.clips, arguments.frames
+    truth = make_truth(arguments.scenes, arguments.size, clips * (frames - 1) + 1)
+    pipeline = None if arguments.model is None else HumanVideoPipeline.from_pretrained(arguments.model)
+    print(f"{arguments.scenes} scenes, {arguments.size} px, {clips} clips of {frames} frames, {arguments.steps} steps")
+    for name, chain in chains(truth, drives(truth, clips, frames), pipeline, arguments.steps).items():
+        show(name, figures(truth, chain()))
+    print("away and back")
+    returning = there_and_back(truth, clips // 2 * (frames - 1) + 1)
+    given = drives(returning, clips // 2 * 2, frames)
+    for name, chain in chains(returning, given, pipeline, arguments.steps).items():
+        rows = figures(returning, chain())
+        print(f"  {name:40} first clip {rows[0].ground:.1f} dB, last clip {rows[-1].ground:.1f} dB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Training of the generator: batches, conditions as training sees them, losses, weights' moving average, steps."""

@@ -1,0 +1,62 @@
+"""Clips made by a generator in training: its mean prediction, and samples, from conditions that are there already.
+
+Shape suffixes: B batch, T frames, C latent channels, H W pixels.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from models.generator.features import ClipConditions
+from models.generator.global_features import global_feature
+from models.generator.latents import decode
+from models.generator.pipeline import HumanVideoPipeline
+from models.generator.schedulers import sampler
+from models.generator.training.draws import Draw
+from models.generator.training.prepared import PreparedClip
+from models.generator.training.trainee import conditions
+
+
+@torch.no_grad()
+def sample_clip(
+    pipeline: HumanVideoPipeline, clip: PreparedClip, last_B3HW: Tensor, steps: int, noise_BTChw: Tensor
+) -> Tensor:
+    """Frames (B, T, 3, H, W) in 0..1 by DDIM; one step gives the mean prediction. last: of the clip before, 0..1.
+
+    The pipeline's own scheduler is left alone.
+    """
+    unet, config = pipeline.unet, pipeline.unet.config
+    given = whole_conditions(pipeline, clip, last_B3HW)
+    feature = unet.clip_feature(given)
+    reference = unet.video_keys_values(global_feature(pipeline.image_encoder, clip.other_B3HW * 2 - 1))
+    scheduler = sampler("ddim", residual=config.residual)
+    scheduler.set_timesteps(steps, device=noise_BTChw.device)
+    latents = noise_BTChw
+    for timestep in scheduler.timesteps:
+        output = unet(latents.to(unet.dtype), timestep, reference, feature).float()
+        latents = scheduler.step(output, timestep, latents, return_dict=False)[0]
+    frames = decode(pipeline.vae, latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
+    return (frames + 1) / 2
+
+
+def whole_conditions(pipeline: HumanVideoPipeline, clip: PreparedClip, last_B3HW: Tensor) -> ClipConditions:
+    """Conditions with nothing dropped or disturbed."""
+    size = pipeline.unet.config.latent_channels, *latent_size(pipeline, clip)
+    none = torch.zeros((*clip.frames_BT3HW.shape[:2], *size), device=clip.frames_BT3HW.device)
+    all_kept = torch.ones(len(clip), device=none.device)
+    whole = Draw(torch.zeros(len(clip)).long(), none, none, all_kept, all_kept, all_kept, all_kept)
+    return conditions(pipeline.config.condition, pipeline.vae, clip, last_B3HW, whole)
+
+
+def latent_size(pipeline: HumanVideoPipeline, clip: PreparedClip) -> tuple[int, int]:
+    """Height and width of the latents of a clip."""
+    factor = 2 ** (len(pipeline.unet.config.encoder_widths) - 1)
+    height, width = clip.frames_BT3HW.shape[-2:]
+    return height // factor, width // factor
+
+
+def noise_for(pipeline: HumanVideoPipeline, clip: PreparedClip, generator: torch.Generator) -> Tensor:
+    """Standard normal noise (B, T, C, h, w) for a clip."""
+    shape = (*clip.frames_BT3HW.shape[:2], pipeline.unet.config.latent_channels, *latent_size(pipeline, clip))
+    return torch.randn(shape, generator=generator).to(clip.frames_BT3HW.device)

@@ -1,0 +1,47 @@
+"""The verb `train`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.exits import EXIT_INTERRUPTED
+from pipelines.cli.show import say
+from schemas.errors import ConfigError
+
+
+def train(
+    corpus: Annotated[str, typer.Option(help="Folder of the corpus; or `synthetic`: puppets drawn as needed.")],
+    config: Annotated[str, typer.Option(help="A stage's YAML file, or the name of one that comes along.")],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints, the curve, samples and the trained model.")],
+    settings: Annotated[list[str] | None, typer.Option("--set", help="A setting, `key.path=value`; repeat it.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
+) -> None:
+    """Train the generator for one stage; the same command again goes on after the last checkpoint.
+
+    Stages that come along: pocket-images, pocket-video, pocket-rollout, full-images, full-video, full-rollout. Each
+    begins with `--set model.start=DIR` where another left off. On several GPUs: `accelerate launch` before the path
+    of this command.
+
+    Example: figureground train --corpus synthetic --config pocket-images --out run/images
+    """
+    from pipelines.training.stages import stage_file
+    from schemas.config_loading import load_training_config
+
+    stage = load_training_config(stage_file(config), tuple(settings or ()))
+    try:
+        from pipelines.training.run import train as run
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"training needs {error.name}, which is not installed") from error
+    try:
+        trained = run(corpus, stage, out, say)
+    except KeyboardInterrupt:
+        say("interrupted; a checkpoint is kept. Run the same command again to go on.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    if as_json:
+        print(json.dumps({"model": str(trained.model), "steps": trained.steps, "already": trained.already}))
+    else:
+        print(f"{trained.steps} steps done, {trained.already} of them before; the model is in {trained.model}")

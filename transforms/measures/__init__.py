@@ -1,0 +1,1 @@
+"""What tells whether a generated video is right: against the true video, and against what drove it."""

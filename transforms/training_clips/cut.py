@@ -1,0 +1,87 @@
+"""A training window: the frames of one draw with pose, masks and points, all in the pixels of its crop.
+
+Shape suffixes: W frames of the window, T frames of a clip, J joints, N points, H rows, Q columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.annotators.rle import decode_mask
+from schemas.arrays import F32, U8, Bool
+from schemas.records import Annotation, Mask, Media, Tracks
+from transforms.rasterising.selection import ClipPoints, choose_points
+from transforms.training_clips.decoding import decode_some
+from transforms.training_clips.draw import Draw
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingWindow:
+    """frames_WHQ3: RGB. other_HQ3: another frame of the video. figure_WHQ: the main person; people_WHQ: everybody.
+
+    xy_WJ2: px of the main person's joints, NaN where not found; confidence_WJ: 0..1. points: 0 to 50 for each clip,
+    chosen in its first frame, seen and not on a person. clip_id, draw: where it comes from.
+    """
+
+    frames_WHQ3: U8
+    other_HQ3: U8
+    figure_WHQ: Bool
+    people_WHQ: Bool
+    xy_WJ2: F32
+    confidence_WJ: F32
+    skeleton: str
+    points: tuple[ClipPoints, ...]
+    clip_id: str
+    draw: Draw
+
+
+def cut_window(clip_id: str, media: Media, annotation: Annotation, draw: Draw, clip_frames: int) -> TrainingWindow:
+    """Decode and cut. Raises CorpusError where the stored video does not decode."""
+    crop, pose, frames = draw.crop, annotation.persons[0].pose, list(draw.index_W)
+    pictures = decode_some(media.video, media.fps, {*frames, draw.other}, crop.cut_planes)
+    masks = {index: _masks([p.mask for p in annotation.persons], index, draw) for index in set(frames)}
+    xy_WJ2, confidence_WJ = crop.joints(pose.xy_TJ2[frames], pose.confidence_TJ[frames], pose.skeleton)
+    return TrainingWindow(
+        frames_WHQ3=np.stack([pictures[index] for index in frames]),
+        other_HQ3=pictures[draw.other],
+        figure_WHQ=np.stack([masks[index][0] for index in frames]),
+        people_WHQ=np.stack([masks[index][1] for index in frames]),
+        xy_WJ2=xy_WJ2,
+        confidence_WJ=confidence_WJ,
+        skeleton=pose.skeleton,
+        points=_points(annotation.tracks, draw, clip_frames),
+        clip_id=clip_id,
+        draw=draw,
+    )
+
+
+def _masks(masks: Sequence[Mask], index: int, draw: Draw) -> tuple[Bool, Bool]:
+    """The first person's mask, and everybody's, in one frame."""
+    first, *others = (draw.crop.mask(decode_mask(mask, index)) for mask in masks)
+    people = first.copy()
+    for other in others:
+        people |= other
+    return first, people
+
+
+def _points(tracks: Tracks, draw: Draw, clip_frames: int) -> tuple[ClipPoints, ...]:
+    """Points of each clip, as many as the draw wants and the ground has; they keep their identity from clip to clip."""
+    frames = list(draw.index_W)
+    seen = Tracks(
+        draw.crop.places(tracks.xy_NT2[:, frames]),
+        tracks.visible_NT[:, frames],
+        tracks.on_person_NT[:, frames],
+        tracks.query_frame_N,
+    )
+    clips: list[ClipPoints] = []
+    known: list[int] = []
+    for start in range(0, len(frames) - 1, clip_frames - 1):
+        end, seed = start + clip_frames, (draw.seed, start)
+        chosen = choose_points(seen, start, end, draw.crop.out, max(1, draw.points), seed, known)
+        first = slice(draw.points)
+        clips.append(ClipPoints(chosen.xy_TN2[:, first], chosen.visible_TN[:, first], chosen.ids_N[first]))
+        known = chosen.ids_N.tolist()
+    return tuple(clips)

@@ -1,0 +1,59 @@
+"""Some frames of a stored video: from the key frame before each one, and no further than needed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Collection
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+
+from schemas.arrays import U8
+from schemas.errors import CorpusError
+
+Take = Callable[[U8, U8, U8], U8]
+"""What to keep of a frame, given its three planes, which are not valid any longer afterwards."""
+
+
+def decode_some(video: bytes, fps: Fraction, wanted: Collection[int], take: Take) -> dict[int, U8]:
+    """What `take` makes of each wanted frame, by index; frame i is the one shown at i / fps.
+
+    Raises CorpusError where a frame does not decode.
+    """
+    taken: dict[int, U8] = {}
+    try:
+        with av.open(io.BytesIO(video), "r", format="mp4") as container:
+            stream = container.streams.video[0]
+            stream.thread_type = "NONE"
+            assert stream.time_base is not None
+            ticks = float(1 / fps / stream.time_base)  # from one frame to the next
+            keys = [round(entry.timestamp / ticks) for entry in stream.index_entries if entry.is_keyframe]
+            at = 0  # index of the frame that the decoder gives next
+            frames = container.decode(stream)
+            for index in sorted(set(wanted)):
+                key = max((k for k in keys if k <= index), default=0)
+                if key > at:
+                    container.seek(round(key * ticks), stream=stream)
+                    frames = container.decode(stream)
+                for frame in frames:
+                    assert frame.pts is not None
+                    at = round(frame.pts / ticks) + 1
+                    if at > index:
+                        taken[index] = take(*_planes(frame))
+                        break
+    except av.FFmpegError as error:
+        raise CorpusError(f"a stored video does not decode: {error}; run `figureground check`") from error
+    if lost := sorted(set(wanted) - set(taken)):
+        raise CorpusError(f"frames {lost} of a stored video do not decode; run `figureground check`")
+    return taken
+
+
+def _planes(frame: VideoFrame) -> tuple[U8, U8, U8]:
+    """Views of Y, U and V."""
+    y, u, v = (
+        np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+        for plane in frame.planes
+    )
+    return y, u, v

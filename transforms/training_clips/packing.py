@@ -1,0 +1,89 @@
+"""Windows stacked into a batch of bytes, which is what leaves a worker, and as the floats that training takes.
+
+Bytes are a quarter of the floats: they cross to this process and to the GPU, and become floats there.
+Shape suffixes: B batch, W frames, H rows, Q columns. Import this module only where torch is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.generator.training.batch import ClipPoints, TrainingBatch
+from transforms.rasterising.selection import MOST
+from transforms.training_clips.cut import TrainingWindow
+
+
+@dataclass(frozen=True, slots=True)
+class PackedBatch:
+    """frames_BWHQ3, other_BHQ3: uint8 RGB. figure_BWHQ, people_BWHQ: bool. The rest as in `TrainingBatch`."""
+
+    frames_BWHQ3: Tensor
+    other_BHQ3: Tensor
+    figure_BWHQ: Tensor
+    people_BWHQ: Tensor
+    pose_BWJ2: Tensor
+    confidence_BWJ: Tensor
+    points: tuple[ClipPoints, ...]
+    skeleton: str
+    clip_ids: tuple[str, ...]
+
+    def unpack(self, device: torch.device | str = "cpu") -> TrainingBatch:
+        """The batch on a device, as floats."""
+        return TrainingBatch(
+            frames_BW3HW=_floats(self.frames_BWHQ3.to(device)),
+            figure_BW1HW=self.figure_BWHQ.to(device).float()[:, :, None],
+            people_BW1HW=self.people_BWHQ.to(device).float()[:, :, None],
+            pose_BWJ2=self.pose_BWJ2.to(device),
+            confidence_BWJ=self.confidence_BWJ.to(device),
+            points=tuple(
+                ClipPoints(p.xy_BTN2.to(device), p.visible_BTN.to(device), p.ids_BN.to(device)) for p in self.points
+            ),
+            other_B3HW=_floats(self.other_BHQ3.to(device)),
+            skeleton=self.skeleton,
+        )
+
+
+def pack(windows: Sequence[TrainingWindow]) -> PackedBatch:
+    """Stack windows of one shape; every clip has room for the most points there can be.
+
+    Raises ValueError where their skeletons differ.
+    """
+    skeletons = {window.skeleton for window in windows}
+    if len(skeletons) != 1:
+        raise ValueError(f"windows of one batch have several skeletons: {', '.join(sorted(skeletons))}")
+    return PackedBatch(
+        frames_BWHQ3=_stack([window.frames_WHQ3 for window in windows]),
+        other_BHQ3=_stack([window.other_HQ3 for window in windows]),
+        figure_BWHQ=_stack([window.figure_WHQ for window in windows]),
+        people_BWHQ=_stack([window.people_WHQ for window in windows]),
+        pose_BWJ2=_stack([window.xy_WJ2 for window in windows]),
+        confidence_BWJ=_stack([window.confidence_WJ for window in windows]),
+        points=tuple(_points(windows, clip) for clip in range(len(windows[0].points))),
+        skeleton=skeletons.pop(),
+        clip_ids=tuple(window.clip_id for window in windows),
+    )
+
+
+def _points(windows: Sequence[TrainingWindow], clip: int) -> ClipPoints:
+    points = [window.points[clip] for window in windows]
+    missing = [MOST - len(p.ids_N) for p in points]
+    pairs = list(zip(points, missing, strict=True))
+    return ClipPoints(
+        _stack([np.pad(p.xy_TN2, ((0, 0), (0, n), (0, 0))) for p, n in pairs]),
+        _stack([np.pad(p.visible_TN, ((0, 0), (0, n))) for p, n in pairs]),
+        _stack([np.pad(p.ids_N, (0, n), constant_values=-1) for p, n in pairs]),
+    )
+
+
+def _stack(arrays: Sequence[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.stack(arrays))
+
+
+def _floats(pixels: Tensor) -> Tensor:
+    """uint8 (..., H, Q, 3) to floats (..., 3, H, Q) in -1..1."""
+    return pixels.movedim(-1, -3).float().div_(127.5).sub_(1)
