@@ -6,11 +6,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pipelines.corpus.clips import ClipArrays, StoredClip, StoredClips
+    from pipelines.corpus.query import run_query
     from pipelines.corpus.read import Corpus
+    from pipelines.export import export
+    from schemas.errors import FiguregroundError
 
-__all__ = ["Corpus"]
+__all__ = ["ClipArrays", "Corpus", "FiguregroundError", "StoredClip", "StoredClips", "export", "run_query"]
 
-_HOMES = {"Corpus": "pipelines.corpus.read"}
+_HOMES = {
+    "ClipArrays": "pipelines.corpus.clips",
+    "Corpus": "pipelines.corpus.read",
+    "FiguregroundError": "schemas.errors",
+    "StoredClip": "pipelines.corpus.clips",
+    "StoredClips": "pipelines.corpus.clips",
+    "export": "pipelines.export",
+    "run_query": "pipelines.corpus.query",
+}
 
 
 def __getattr__(name: str) -> Any:

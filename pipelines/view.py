@@ -1,4 +1,4 @@
-"""Pictures of a corpus: an overlay video per clip, and one contact sheet of all."""
+"""Overlay videos of single clips, and one contact sheet of them; the site of a whole corpus is `pipelines.gallery`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pipelines.corpus.clips import StoredClip
 from pipelines.corpus.read import Corpus
 from pipelines.corpus.rows import Row
+from schemas.arrays import U8
 from schemas.config import MediaConfig
-from schemas.errors import CorpusError
-from schemas.records import U8, Annotation, Frames
-from transforms.encoding.h264 import decode_frames, encode_h264
+from schemas.records import Annotation, Frames
+from transforms.encoding.h264 import encode_h264
 from transforms.overlay.draw import draw_annotation
 from transforms.overlay.sheet import contact_sheet, write_png
 from transforms.pixels import rgb, sample_indices
@@ -36,19 +37,18 @@ class Views:
     sheet: Path | None
 
 
-def view(corpus: Corpus, out: Path, clip_ids: Sequence[str] = (), told: Told = lambda done, total: None) -> Views:
-    """Write `<clip id>.mp4` for each clip (default: all kept ones) and a contact sheet into a folder.
+def view(corpus: Corpus, out: Path, clip_ids: Sequence[str], told: Told = lambda done, total: None) -> Views:
+    """Write `<clip id>.mp4` for each clip and a contact sheet into a folder.
 
     Raises CorpusError for a clip that the corpus does not have, or that was rejected and has no video.
     """
-    ids = list(clip_ids) or corpus.kept_clip_ids()
-    clips = [_kept(corpus, clip_id) for clip_id in ids]
+    clips = corpus.clips(clip_ids=clip_ids)
     out.mkdir(parents=True, exist_ok=True)
     videos, rows = [], []
     for done, clip in enumerate(clips):
         told(done, len(clips))
-        drawn = _draw(corpus, clip)
-        path = out / f"{clip['clip_id']}.mp4"
+        drawn = draw_clip(clip)
+        path = out / f"{clip.clip_id}.mp4"
         path.write_bytes(encode_h264(drawn, _VIDEO).video)
         videos.append(path)
         rows.append([rgb(drawn, index) for index in sample_indices(len(drawn), _SHEET_COLUMNS)])
@@ -56,19 +56,11 @@ def view(corpus: Corpus, out: Path, clip_ids: Sequence[str] = (), told: Told = l
     return Views(tuple(videos), _write_sheet(out / SHEET_NAME, rows))
 
 
-def _kept(corpus: Corpus, clip_id: str) -> Row:
-    clip = corpus.clip(clip_id)
-    if not clip["kept"]:
-        why = ", ".join(clip["reject_reasons"] or ()) or clip["error"]
-        raise CorpusError(f"clip {clip_id} was not kept ({why}), so it has no video to show")
-    return clip
-
-
-def _draw(corpus: Corpus, clip: Row) -> Frames:
-    media, annotation = corpus.media(clip["clip_id"]), corpus.annotation(clip["clip_id"])
-    frames = decode_frames(media.video, media.fps)
+def draw_clip(clip: StoredClip) -> Frames:
+    """The clip's frames with their annotations and a caption drawn in. Raises CorpusError if it cannot be read."""
+    frames, annotation = clip.frames(), clip.annotation()
     for index in range(len(frames)):
-        frames.yuv_THW[index] = _draw_frame(rgb(frames, index), annotation, index, _caption(clip, index))
+        frames.yuv_THW[index] = _draw_frame(rgb(frames, index), annotation, index, _caption(clip.row, index))
     return frames
 
 

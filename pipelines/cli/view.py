@@ -1,4 +1,4 @@
-"""The verb `view`: look at the annotations."""
+"""The verb `view`: look at a corpus."""
 
 from __future__ import annotations
 
@@ -7,23 +7,49 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.exits import EXIT_FAILED_ITEMS, EXIT_INTERRUPTED
 from pipelines.cli.show import say
+from pipelines.cli.ticker import Ticker
 
 
 def view(
-    corpus: Annotated[Path, typer.Argument(help="Folder of the corpus.")],
-    clips: Annotated[list[str] | None, typer.Argument(help="Clip ids; default: all kept clips.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("view"),
+    corpus: Annotated[str, typer.Argument(help="Folder of the corpus, or s3://BUCKET/PREFIX.")],
+    clips: Annotated[list[str] | None, typer.Argument(help="Only overlay videos of these clips.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the site.")] = Path("view"),
 ) -> None:
-    """Write an overlay video per clip (skeleton, mask, background points with trails) and a contact sheet.
+    """Write a site to look at: funnel, scores with their thresholds, every clip with its annotations, reject reasons.
+
+    Open index.html in a browser; no server is needed. Running it again draws only what is new.
 
     Example: figureground view corpus --out view
     """
+    try:
+        with Ticker("clips drawn") as told:
+            failed = _site(corpus, out, told) if not clips else _overlays(corpus, out, clips, told)
+    except KeyboardInterrupt:
+        say("interrupted; what is drawn is kept. Run the same command again to go on.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    if failed:
+        raise typer.Exit(EXIT_FAILED_ITEMS)
+
+
+def _site(corpus: str, out: Path, told: Ticker) -> bool:
+    from pipelines.corpus.read import Corpus
+    from pipelines.gallery.site import write_site
+
+    site = write_site(Corpus(corpus), out, told)
+    for line in site.failed:
+        say(line)
+    print(f"{site.clips} clips, {site.drawn} drawn now. Open {site.index}")
+    if site.sheet is not None:
+        print(f"All in one picture: {site.sheet}")
+    return bool(site.failed)
+
+
+def _overlays(corpus: str, out: Path, clips: list[str], told: Ticker) -> bool:
     from pipelines.corpus.read import Corpus
     from pipelines.view import view as write_views
 
-    views = write_views(Corpus(corpus), out, clips or (), lambda done, total: say(f"{done}/{total} clips drawn"))
-    if views.sheet is None:
-        say(f"no clip was kept, so there is nothing to show; see: figureground stats {corpus}")
-        return
+    views = write_views(Corpus(corpus), out, clips, told)
     print(f"{len(views.videos)} overlay videos in {out}, all in one picture: {views.sheet}")
+    return False

@@ -12,6 +12,7 @@ from pipelines.cli.show import say
 
 weights = typer.Typer(name="weights", help="The weight files that the annotators need.", no_args_is_help=True)
 
+_TOLD_BYTES = 64 * 2**20
 _Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -21,25 +22,44 @@ def list_(as_json: _Json = False) -> None:
 
     Example: figureground weights list
     """
-    from models.weights.registry import REGISTRY
+    from models.weights.registry import registered
 
+    files = registered().values()
     if as_json:
-        print(json.dumps([{"name": f.name, "sha256": f.sha256, "licence": f.licence} for f in REGISTRY.values()]))
+        print(json.dumps([{"name": f.name, "sha256": f.sha256, "licence": f.licence} for f in files]))
         return
-    for file in REGISTRY.values():
-        print(f"{file.name:28} {file.size_bytes / 1e6:5.1f} MB  {file.licence:10}  {file.purpose}; {file.origin}")
+    for file in files:
+        size = "      ?" if file.size_bytes is None else f"{file.size_bytes / 1e6:7.1f}"
+        print(f"{file.name:28} {size} MB  {file.licence:24} {file.purpose}; {file.origin}")
 
 
 @weights.command()
-def fetch(names: Annotated[list[str] | None, typer.Argument(help="Default: all.")] = None) -> None:
-    """Put weight files into the cache; what is there already is not fetched again.
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help="Default: those the default configuration needs.")] = None,
+) -> None:
+    """Put weight files into the cache; what is there already is not fetched again, what was cut off goes on.
 
-    Example: figureground weights fetch
+    Example: figureground weights fetch sam_vit_b
     """
+    from models.weights.licences import first_use_notices
     from models.weights.store import fetch as fetch_files
 
-    for path in fetch_files(names or None, lambda name, done, total: say(f"{done}/{total} {name}")):
+    for notice in first_use_notices(names or ()):
+        say(notice)
+    for path in fetch_files(names or None, lambda name, done, total: say(f"{done}/{total} {name}"), _Arrivals()):
         print(path)
+
+
+class _Arrivals:
+    """Says every `_TOLD_BYTES` how much of a file has arrived."""
+
+    def __init__(self) -> None:
+        self._told = 0
+
+    def __call__(self, name: str, arrived: int, total: int | None) -> None:
+        if arrived // _TOLD_BYTES != self._told:
+            self._told = arrived // _TOLD_BYTES
+            say(f"{name}: {arrived / 1e6:.0f} MB" + ("" if total is None else f" of {total / 1e6:.0f} MB"))
 
 
 @weights.command()

@@ -1,0 +1,22 @@
+-- What became of each source: the share of its seconds that was kept, and the rule that cost it the most.
+WITH fates AS (
+    SELECT source_id, count(*) AS candidates, count(*) FILTER (kept) AS kept,
+        coalesce(sum(end_s - start_s) FILTER (kept), 0) AS kept_s
+    FROM clips
+    GROUP BY source_id
+),
+losses AS (
+    SELECT source_id, max_by(reason, (lost_s, reason)) AS dearest_reason
+    FROM (
+        SELECT source_id, reason, sum(seconds) AS lost_s
+        FROM (SELECT source_id, unnest(reject_reasons) AS reason, end_s - start_s AS seconds FROM clips)
+        GROUP BY ALL
+    )
+    GROUP BY source_id
+)
+SELECT uri, verdict, reason, coalesce(candidates, 0) AS candidates, coalesce(kept, 0) AS kept,
+    round(coalesce(kept_s, 0) / nullif(duration_s, 0), 3) AS kept_share, dearest_reason
+FROM sources
+LEFT JOIN fates USING (source_id)
+LEFT JOIN losses USING (source_id)
+ORDER BY kept_share NULLS FIRST, uri

@@ -1,0 +1,122 @@
+"""The whole site, written into a folder and opened without a server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pipelines.corpus.clips import StoredClip, StoredClips
+from pipelines.corpus.layout import write_atomically
+from pipelines.corpus.read import Corpus
+from pipelines.corpus.stats import Funnel, funnel
+from pipelines.gallery.clip_page import clip_page
+from pipelines.gallery.clips_page import clips_page
+from pipelines.gallery.media import draw, make_folders, picture_rejected
+from pipelines.gallery.overview import overview
+from pipelines.gallery.reason_page import examples, reason_page
+from schemas.errors import CorpusError
+from schemas.scores import SCORE_NAMES
+from transforms.overlay.sheet import write_png
+
+SHEET_NAME = "contact_sheet.png"
+_SHEET_ROWS = 50
+_DIGITS = 4
+Told = Callable[[int, int], None]
+"""Told how many clips are drawn and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What was written. drawn: clips drawn now. failed: a line per clip that could not be drawn."""
+
+    index: Path
+    clips: int
+    drawn: int
+    failed: tuple[str, ...]
+    sheet: Path | None
+
+
+def write_site(corpus: Corpus, out: Path, told: Told = lambda done, total: None) -> Site:
+    """Write the site; running it again draws only what is new."""
+    make_folders(out)
+    clips, uris = corpus.clips(), _uris(corpus)
+    drawn, failed = _draw_all(corpus, clips, uris, out, told)
+    shown = [clip for clip in clips if clip.clip_id not in failed]
+    counted = funnel(corpus)
+    rows = corpus.arrow("clips")
+    write_atomically(out / "index.html", overview(corpus, rows, counted))
+    write_atomically(out / "clips.html", clips_page(corpus.root.name))
+    write_atomically(out / "clips-data.js", b"window.corpus = " + json.dumps(_data(shown, uris)).encode() + b";\n")
+    for file in files("pipelines.gallery").joinpath("static").iterdir():
+        write_atomically(out / file.name, file.read_bytes())
+    _write_reasons(corpus, counted, uris, out)
+    return Site(out / "index.html", len(clips), drawn, tuple(failed.values()), _write_sheet(shown, out))
+
+
+def _draw_all(
+    corpus: Corpus, clips: StoredClips, uris: dict[str, str], out: Path, told: Told
+) -> tuple[int, dict[str, str]]:
+    ids = [clip.clip_id for clip in clips]
+    drawn, failed = 0, {}
+    for index, clip in enumerate(clips):
+        told(index, len(clips))
+        try:
+            drawn += draw(clip, out)
+            neighbours = (ids[index - 1] if index else None, ids[index + 1] if index + 1 < len(ids) else None)
+            content = clip_page(corpus, clip, clip.annotation(), uris.get(clip.source_id, ""), *neighbours)
+            write_atomically(out / "clip" / f"{clip.clip_id}.html", content)
+        except CorpusError as error:
+            failed[clip.clip_id] = f"{clip.clip_id}: {error}"
+    told(len(clips), len(clips))
+    return drawn, failed
+
+
+def _uris(corpus: Corpus) -> dict[str, str]:
+    rows = corpus.arrow("sources", ["source_id", "uri"]).to_pylist()
+    return {row["source_id"]: row["uri"] for row in sorted(rows, key=lambda row: row["uri"], reverse=True)}
+
+
+def _data(clips: Sequence[StoredClip], uris: dict[str, str]) -> dict[str, Any]:
+    """What the page of clips sorts and filters by, column by column; scores to four digits."""
+    columns: dict[str, list[Any]] = {
+        "clip_id": [clip.clip_id for clip in clips],
+        "uri": [uris.get(clip.source_id, "") for clip in clips],
+        "camera": [clip.row["camera"] or "unknown" for clip in clips],
+    }
+    known = [name for name in SCORE_NAMES if any(clip.row[name] is not None for clip in clips)] or [SCORE_NAMES[0]]
+    for name in known:
+        columns[name] = [_rounded(clip.row[name]) for clip in clips]
+    return {"columns": columns, "scores": known, "cameras": sorted(set(columns["camera"]))}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(f"{value:.{_DIGITS}g}")
+
+
+def _write_reasons(corpus: Corpus, counted: Funnel, uris: dict[str, str], out: Path) -> None:
+    columns = ["clip_id", "source_id", "start_s", "end_s", "kept", "reject_reasons", *SCORE_NAMES]
+    rejected = [row for row in corpus.arrow("clips", columns).to_pylist() if not row["kept"]]
+    rejected.sort(key=lambda row: row["clip_id"])
+    for reason, count in counted.reject_reasons.items():
+        shown = examples(reason, rejected)
+        pictured = {r["clip_id"] for r in shown if picture_rejected(r, uris.get(r["source_id"], ""), out)}
+        content = reason_page(corpus, reason, count.number, shown, uris, pictured)
+        write_atomically(out / "reason" / f"{reason}.html", content)
+
+
+def _write_sheet(clips: Sequence[StoredClip], out: Path) -> Path | None:
+    """The strips of the first clips, one below the other."""
+    strips = [cv2.imread(str(out / "strip" / f"{clip.clip_id}.jpg")) for clip in clips[:_SHEET_ROWS]]
+    if not strips:
+        return None
+    width = max(strip.shape[1] for strip in strips)
+    padded = [np.pad(strip[..., ::-1], ((0, 4), (0, width - strip.shape[1]), (0, 0))) for strip in strips]
+    write_png(str(out / SHEET_NAME), np.vstack(padded))
+    return out / SHEET_NAME
