@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.events import Event, PartDone, Position, SourceDone, StageCount, WorkerMemory
+from pipelines.events import Event, PartDone, Position, SourceDone, StageCount, Waiting, WorkerMemory
 
 
 @dataclass(slots=True)
@@ -15,6 +15,7 @@ class Counts:
 
     stages: one sum per stage, in the order of their first count. verdicts: sources by verdict; reasons: those
     not done, by reason. video_s: seconds of video of finished sources. reached_s: of sources in work, by uri.
+    waiting: items before a stage now, by its name, where there is a queue.
     """
 
     stages: dict[str, StageCount] = field(default_factory=dict)
@@ -25,6 +26,7 @@ class Counts:
     video_s: float = 0.0
     reached_s: dict[str, float] = field(default_factory=dict)
     peak_rss_bytes: int = 0
+    waiting: dict[str, int] = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
         """Take an event into account; events that count nothing are welcome."""
@@ -39,6 +41,8 @@ class Counts:
             self._finish(event)
         elif isinstance(event, WorkerMemory):
             self.peak_rss_bytes = max(self.peak_rss_bytes, event.peak_rss_bytes)
+        elif isinstance(event, Waiting):
+            self.waiting[event.stage] = event.items
 
     @property
     def sources(self) -> int:

@@ -8,9 +8,9 @@ import av
 import numpy as np
 
 from pipelines.footage import fetch_footage
+from schemas.arrays import U8
 from schemas.config import Config
 from schemas.config_loading import load_config
-from schemas.records import U8
 
 _FOLLOWED = slice(60, 162)
 _WINDOW_WIDTH, _WINDOW_HEIGHT = 704, 736

@@ -36,9 +36,10 @@ def picture(progress: Progress) -> Group:
     """A table of the stages, and a line."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("stage")
-    for heading in ("in", "kept", "rejected", "failed", "per min", "busy"):
+    for heading in ("waiting", "in", "kept", "rejected", "failed", "per min", "busy"):
         table.add_column(heading, justify="right")
+    waiting = progress.waiting()
     for s in list(progress.counts.stages.values()):
         numbers = (s.received, s.kept, s.rejected, s.failed, f"{s.received * 60 / progress.elapsed_s:.1f}")
-        table.add_row(s.stage, *map(str, numbers), f"{s.busy_s:.0f} s")
+        table.add_row(s.stage, str(waiting.get(s.stage, "")), *map(str, numbers), f"{s.busy_s:.0f} s")
     return Group(table, Text(progress.line()))

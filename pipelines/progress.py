@@ -59,7 +59,7 @@ class Progress:
         """Take an event into account, and show what is due."""
         self.counts.add(event)
         self._left.add(event)
-        if isinstance(event, Planned):
+        if isinstance(event, Planned) and not self.counts.sources:
             self._started_at = time.monotonic()
         elif isinstance(event, Notice):
             self._print_notice(event.text)
@@ -82,6 +82,12 @@ class Progress:
             parts.append(in_words(self._left.seconds(counts, elapsed_s)))
         return ", ".join(parts)
 
+    def waiting(self) -> dict[str, int]:
+        """Items that stand before a stage now: sources before the first, clips where workers share annotators."""
+        begun = self.counts.sources + len(self.counts.reached_s)
+        first = next(iter(self.counts.stages), "decode")
+        return {first: max(self._left.plan.sources - begun, 0)} | self.counts.waiting
+
     @property
     def elapsed_s(self) -> float:
         """Seconds since the work was planned; never 0."""
@@ -94,7 +100,8 @@ class Progress:
         elif self._mode is Mode.JSON:
             left_s = self._left.seconds(self.counts, self.elapsed_s)
             total = {"sources_planned": self._left.plan.sources, "elapsed_s": self.elapsed_s, "time_left_s": left_s}
-            self._print(json.dumps({"event": "progress"} | total | self.counts.as_dict()))
+            counted = total | self.counts.as_dict() | {"waiting": self.waiting()}
+            self._print(json.dumps({"event": "progress"} | counted))
 
     def _print_notice(self, text: str) -> None:
         if self._picture:

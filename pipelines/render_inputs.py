@@ -14,13 +14,17 @@ import numpy as np
 
 from models.annotators.rle import decode_mask, union_mask
 from pipelines.corpus.read import Corpus
+from schemas.arrays import F32, U8, Bool
 from schemas.errors import CorpusError, GenerationError
-from schemas.records import F32, U8, Annotation, Bool, Pose, Tracks
+from schemas.records import Annotation, Pose, Tracks
 from schemas.skeletons import BLAZEPOSE_33
+from schemas.skeletons.conversion import converted
 from transforms.encoding.h264 import decode_media
 from transforms.rasterising.selection import usable_points
 from transforms.retarget import retarget
 from transforms.track_presets.tracks import PRESETS, preset_tracks, retime, retime_tracks, transfer_tracks
+
+_STRONGEST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,24 @@ class ReferencePicture:
         return self.rgb_HW3.shape[1], self.rgb_HW3.shape[0]
 
 
-def read_reference(corpus: Corpus, clip_id: str, frame: int, short_side: int) -> ReferencePicture:
-    """A frame of a kept clip with its main person, scaled to a short side. Sides come out even.
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """A rendering's inputs on the output's clock and at its size."""
+
+    reference: ReferencePicture
+    pose: Pose
+    tracks: Tracks
+    fps: Fraction
+    seed: int
+
+    @property
+    def frames(self) -> int:
+        """Number of frames to render."""
+        return len(self.pose.present_T)
+
+
+def read_reference(corpus: Corpus, clip_id: str, frame: int, short_side: int, multiple: int = 2) -> ReferencePicture:
+    """A frame of a kept clip with its main person, scaled to a short side. Sides come out as multiples of so many px.
 
     Raises CorpusError for a clip that has no video, GenerationError for a frame without the person.
     """
@@ -51,20 +71,33 @@ def read_reference(corpus: Corpus, clip_id: str, frame: int, short_side: int) ->
     if not 0 <= frame < media.frames:
         raise GenerationError(f"clip {clip_id} has frames 0 to {media.frames - 1}, no frame {frame}")
     person = annotation.persons[0]
+    pose = converted(person.pose, BLAZEPOSE_33.name)
     mask_HW = decode_mask(person.mask, frame)
-    if not person.pose.present_T[frame] or not mask_HW.any():
+    if not pose.present_T[frame] or not mask_HW.any():
         raise GenerationError(f"nobody is found in frame {frame} of clip {clip_id}; choose another frame")
     yuv = next(islice(decode_media(media.video), frame, None))
-    factor = short_side / min(media.width, media.height)
-    size = tuple(2 * round(side * factor / 2) for side in (media.width, media.height))
     people_HW = union_mask((p.mask for p in annotation.persons), frame, media.height, media.width)
+    picture = ReferencePicture(
+        np.asarray(cv2.cvtColor(yuv, cv2.COLOR_YUV2RGB_I420), np.uint8),
+        mask_HW,
+        people_HW,
+        pose.xy_TJ2[frame],
+        pose.confidence_TJ[frame],
+    )
+    return scaled_reference(picture, short_side, multiple)
+
+
+def scaled_reference(picture: ReferencePicture, short_side: int, multiple: int) -> ReferencePicture:
+    """The same at another size; the long side comes out as the nearest multiple, which stretches it a little."""
+    factor = short_side / min(picture.size)
+    width, height = (multiple * max(1, round(side * factor / multiple)) for side in picture.size)
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     return ReferencePicture(
-        np.asarray(cv2.resize(cv2.cvtColor(yuv, cv2.COLOR_YUV2RGB_I420), size, interpolation=way), np.uint8),
-        _resized(mask_HW, size),
-        _resized(people_HW, size),
-        _scaled(person.pose.xy_TJ2[frame], (media.width, media.height), size),
-        person.pose.confidence_TJ[frame],
+        np.asarray(cv2.resize(picture.rgb_HW3, (width, height), interpolation=way), np.uint8),
+        _resized(picture.mask_HW, (width, height)),
+        _resized(picture.people_HW, (width, height)),
+        _scaled(picture.pose_J2, picture.size, (width, height)),
+        picture.confidence_J,
     )
 
 
@@ -77,9 +110,7 @@ def read_pose(
     Raises CorpusError for a clip that has no video, GenerationError for one without a usable pose.
     """
     annotation, media = _annotation(corpus, clip_id), corpus.media(clip_id)
-    pose = annotation.persons[0].pose
-    if pose.skeleton != BLAZEPOSE_33.name:
-        raise GenerationError(f"clip {clip_id} has a {pose.skeleton} skeleton; the warp knows {BLAZEPOSE_33.name} only")
+    pose = converted(annotation.persons[0].pose, BLAZEPOSE_33.name)
     if not pose.present_T.any():
         raise GenerationError(f"the pose of clip {clip_id} is empty: nobody is found in any frame")
     count = round(seconds * media.fps)
@@ -100,11 +131,14 @@ def read_tracks(
 ) -> Tracks:
     """Tracks of a preset, or of a clip transferred to the reference's size and played to and fro if it is too short.
 
+    background: PRESET, PRESET:STRENGTH (a factor on the camera's motion), or a clip.
+
     Raises CorpusError for a clip that has no video, GenerationError for an unknown name and where no point is seen.
     """
     width, height = reference.size
-    if background in PRESETS:
-        return preset_tracks(background, frames, width, height, fps, seed)
+    preset, _, strength = background.partition(":")
+    if preset in PRESETS:
+        return preset_tracks(preset, frames, width, height, fps, seed, _strength(background, strength))
     try:
         corpus.clip(background)
     except CorpusError as error:
@@ -115,6 +149,16 @@ def read_tracks(
     if not usable_points(tracks, reference.size).any():
         raise GenerationError(f"clip {background} has no point on its ground; choose another, or {', '.join(PRESETS)}")
     return tracks
+
+
+def _strength(background: str, text: str) -> float:
+    try:
+        strength = float(text or 1)
+    except ValueError:
+        strength = float("nan")
+    if not 0 <= strength <= _STRONGEST:
+        raise GenerationError(f"the background {background!r} should read PRESET:STRENGTH, strength in 0..{_STRONGEST}")
+    return strength
 
 
 def _annotation(corpus: Corpus, clip_id: str) -> Annotation:

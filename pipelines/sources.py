@@ -1,14 +1,17 @@
-"""What the user named as sources, expanded into input URIs."""
+"""What the user named as sources, expanded into inputs: paths and addresses, and what a list says of them."""
 
 from __future__ import annotations
 
 import csv
 import glob
 import json
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from schemas.errors import ConfigError
+from schemas.records import Listing
 
 VIDEO_SUFFIXES = frozenset(
     f".{ending}"
@@ -19,27 +22,39 @@ VIDEO_SUFFIXES = frozenset(
 )
 """Endings taken from a folder; a file named outright is taken whatever its ending."""
 LIST_SUFFIXES = frozenset({".txt", ".csv", ".jsonl", ".parquet"})
+_COLUMNS = ("uri", "id", "licence", "license", "caption", "start", "end")
+_Entry = tuple[str, Listing]
+_UNLISTED = Listing()
 
 
-def expand_sources(arguments: Iterable[str]) -> list[str]:
-    """Absolute paths of every input named by files, folders, globs and lists; sorted, each once.
+def expand_sources(arguments: Iterable[str]) -> dict[str, Listing]:
+    """Every input named by files, folders, globs, addresses and lists; sorted, each once, paths absolute.
 
-    A list is a .txt file with a path a line, or a .csv, .jsonl or .parquet file with a column `uri`;
-    relative paths in it are relative to the list. Raises ConfigError for an argument that names nothing.
+    A list is a .txt file with an input a line, or a .csv, .jsonl or .parquet file with a column `uri` and, as far as
+    it has them, `id`, `licence`, `caption`, `start` and `end` (seconds); relative paths in it are relative to the
+    list. Raises ConfigError for an argument that names nothing.
     """
-    return sorted({uri for argument in arguments for uri in _expand(argument)})
+    found: dict[str, Listing] = {}
+    for argument in arguments:
+        for uri, listing in _expand(argument):
+            if found.get(uri, _UNLISTED) == _UNLISTED:
+                found[uri] = listing
+    return dict(sorted(found.items()))
 
 
-def _expand(argument: str) -> Iterator[str]:
+def _expand(argument: str) -> Iterable[_Entry]:
     if "://" in argument:
-        raise ConfigError(f"{argument}: addresses are not fetched; download the file and name its path")
+        return [(argument, _UNLISTED)]
     path = Path(argument).expanduser()
     if path.is_dir():
-        yield from _from_folder(path)
-    elif path.is_file():
-        yield from _from_list(path) if path.suffix.lower() in LIST_SUFFIXES else [str(path.absolute())]
-    else:
-        yield from _from_glob(str(path))
+        return _unlisted(_from_folder(path))
+    if not path.is_file():
+        return _unlisted(_from_glob(str(path)))
+    return _from_list(path) if path.suffix.lower() in LIST_SUFFIXES else _unlisted([str(path.absolute())])
+
+
+def _unlisted(uris: list[str]) -> list[_Entry]:
+    return [(uri, _UNLISTED) for uri in uris]
 
 
 def _from_folder(folder: Path) -> list[str]:
@@ -56,34 +71,51 @@ def _from_glob(pattern: str) -> list[str]:
     return found
 
 
-def _from_list(path: Path) -> list[str]:
+def _from_list(path: Path) -> Iterator[_Entry]:
     try:
-        entries = [entry.strip() for entry in _READERS[path.suffix.lower()](path)]
-    except (OSError, ValueError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        entries = [(str(row["uri"]).strip(), _listing(row)) for row in _READERS[path.suffix.lower()](path)]
+    except (OSError, ValueError, KeyError, TypeError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path}: cannot be read as a source list with a column `uri`: {error}") from None
-    for entry in entries:
-        if "://" in entry:
-            raise ConfigError(f"{path}: {entry}: addresses are not fetched; download the file and list its path")
-    return [str((path.parent / Path(entry).expanduser()).absolute()) for entry in entries if entry]
+    for uri, listing in entries:
+        if uri:
+            yield uri if "://" in uri else str((path.parent / Path(uri).expanduser()).absolute()), listing
 
 
-def _read_text(path: Path) -> list[str]:
-    return [line for line in path.read_text().splitlines() if not line.lstrip().startswith("#")]
+def _listing(row: Mapping[str, Any]) -> Listing:
+    text = {name: row.get(name) for name in ("id", "licence", "caption")}
+    text["licence"] = row.get("license") if text["licence"] is None else text["licence"]
+    named = {name: None if value in (None, "") else str(value) for name, value in text.items()}
+    return Listing(**named, start_s=_seconds(row.get("start")), end_s=_seconds(row.get("end")))
 
 
-def _read_csv(path: Path) -> list[str]:
+def _seconds(value: Any) -> float | None:
+    if value in (None, ""):
+        return None
+    seconds = float(value)
+    if not math.isfinite(seconds) or seconds < 0:
+        raise ValueError(f"{value!r} is no time in seconds")
+    return seconds
+
+
+def _read_text(path: Path) -> list[dict[str, Any]]:
+    return [{"uri": line} for line in path.read_text().splitlines() if not line.lstrip().startswith("#")]
+
+
+def _read_csv(path: Path) -> list[dict[str, Any]]:
     with path.open(newline="") as file:
-        return [row["uri"] for row in csv.DictReader(file)]
+        return list(csv.DictReader(file))
 
 
-def _read_jsonl(path: Path) -> list[str]:
-    return [str(json.loads(line)["uri"]) for line in path.read_text().splitlines() if line.strip()]
+def _read_jsonl(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
 
 
-def _read_parquet(path: Path) -> list[str]:
+def _read_parquet(path: Path) -> list[dict[str, Any]]:
     import pyarrow.parquet as pq
 
-    return [str(uri) for uri in pq.read_table(path, columns=["uri"]).column("uri").to_pylist()]
+    there = pq.read_schema(path).names
+    rows: list[dict[str, Any]] = pq.read_table(path, columns=[n for n in _COLUMNS if n in there]).to_pylist()
+    return rows
 
 
 _READERS = {".txt": _read_text, ".csv": _read_csv, ".jsonl": _read_jsonl, ".parquet": _read_parquet}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from schemas.records import U8, Frames
+from schemas.arrays import U8
+from schemas.records import Frames
 
 
 def planes(yuv_HW: U8) -> tuple[U8, U8, U8]:

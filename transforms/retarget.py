@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from schemas.records import F32, Pose
+from schemas.arrays import F32
+from schemas.records import Pose
 from schemas.skeletons import BLAZEPOSE_33
 
 _J = BLAZEPOSE_33.index

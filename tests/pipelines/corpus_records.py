@@ -145,7 +145,7 @@ def add_source(
             committer.add(writer.write(part_id_of(source.source_id, first), chunk, report))
 
 
-def make_corpus(root: Path, sources: int = 2, clips: int = 4, *, parts_per_batch: int = 64) -> Path:
+def make_corpus(root: Path, sources: int = 2, clips: int = 4, *, parts_per_batch: int | None = None) -> Path:
     """A corpus in which clip 1 of every source is rejected."""
     with Committer(root, Config(), parts_per_batch=parts_per_batch) as committer:
         for i in range(sources):

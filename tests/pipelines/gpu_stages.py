@@ -16,14 +16,14 @@ from transforms.stage import Resources, Stage
 
 
 class OnGpu(Work):
-    """Works where a GPU is; `gpu_kill=3` in the script kills its process at clip 3, `gpu_hang=3` blocks it."""
+    """Works where a GPU is; `gpu_kill=3` in the script kills its process at clip 3; `gpu_hang`, `gpu_eat`."""
 
     name = "on_gpu"
     resources = Resources(cpus=0.5, gpus=0.5, memory_mb=256)
 
     def process(self, item: Clip) -> Iterable[Outcome[Clip]]:
         wish = script(item.source.uri)
-        for misdeed in ("kill", "hang"):
+        for misdeed in ("kill", "hang", "eat"):
             if wish.get(f"gpu_{misdeed}") == item.index:
                 MISDEEDS[misdeed]()
         assert item.frames is not None

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from pipelines.counts import Counts
-from pipelines.events import Event, Notice, PartDone, Planned, Position, SourceDone, StageCount, WorkerMemory
+from pipelines.events import Event, Notice, PartDone, Planned, Position, SourceDone, StageCount, Waiting, WorkerMemory
 from pipelines.progress import Mode, Progress
 from pipelines.timeleft import TimeLeft, in_words
 from schemas.records import Source, SourceReport
@@ -132,3 +132,15 @@ def test_json_lines_can_be_parsed_one_by_one() -> None:
 
 def test_quiet_is_quiet() -> None:
     assert shown(Mode.QUIET) == ""
+
+
+def test_what_waits_before_a_stage_is_shown_while_it_waits() -> None:
+    out = io.StringIO()
+    progress = Progress(Mode.JSON, out)
+    for event in (Planned(5), StageCount("decode", kept=3), Waiting("annotate", 2), Position("a", 1.0), done("b", 2.0)):
+        progress(event)
+    assert progress.waiting() == {"decode": 3, "annotate": 2}
+    progress(Waiting("annotate", 0))
+    with progress:
+        pass
+    assert json.loads(out.getvalue().splitlines()[-1])["waiting"] == {"decode": 3, "annotate": 0}

@@ -12,6 +12,7 @@ from pipelines.corpus.query import run_query
 from pipelines.corpus.read import Corpus
 from schemas.config import Config
 from schemas.errors import QueryError
+from tests.command_line import figureground
 from tests.pipelines.corpus_records import make_corpus
 
 
@@ -51,6 +52,19 @@ def test_what_reads_is_allowed(corpus: Path, sql: str) -> None:
         ("INSTALL httpfs", "only SELECT is allowed, not LOAD"),
         ("SET enable_external_access = true", "only SELECT is allowed, not SET"),
         ("PRAGMA database_list", "only SELECT is allowed, not PRAGMA"),
+        ("CREATE TABLE x AS SELECT 1", "only SELECT is allowed, not CREATE"),
+        ("CREATE OR REPLACE VIEW clips AS SELECT 1", "only SELECT is allowed, not CREATE"),
+        ("INSERT INTO clips SELECT * FROM clips", "only SELECT is allowed, not INSERT"),
+        ("UPDATE clips SET kept = true", "only SELECT is allowed, not UPDATE"),
+        ("DELETE FROM clips", "only SELECT is allowed, not DELETE"),
+        ("LOAD httpfs", "only SELECT is allowed, not LOAD"),
+        ("DETACH memory", "only SELECT is allowed, not DETACH"),
+        ("EXPORT DATABASE 'x'", "only SELECT is allowed, not EXPORT"),
+        ("IMPORT DATABASE 'x'", "only SELECT is allowed"),
+        ("CALL pragma_version()", "only SELECT is allowed, not CALL"),
+        ("PREPARE p AS SELECT 1", "only SELECT is allowed, not PREPARE"),
+        ("CREATE SECRET s (TYPE s3)", "only SELECT is allowed"),
+        ("RESET memory_limit", "only SELECT is allowed"),
         ("SELEC 1", "syntax error"),
         ("SELECT nothing FROM clips", 'column "nothing" not found'),
         ("SELECT * FROM clip", "Did you mean"),
@@ -76,6 +90,17 @@ secret = pa.table({"leaked": [1]})
         "SELECT * FROM glob('{folder}/*')",
         "SELECT * FROM read_parquet('{committed}')",
         "SELECT * FROM read_csv('http://127.0.0.1:1/x.csv')",
+        "SELECT * FROM read_json('{secret}')",
+        "SELECT * FROM parquet_metadata('{committed}')",
+        "SELECT * FROM sniff_csv('{secret}')",
+        "SELECT * FROM sqlite_scan('{secret}', 't')",
+        "SELECT * FROM postgres_scan('host=127.0.0.1', 'public', 't')",
+        "SELECT * FROM read_parquet('s3://bucket/x.parquet')",
+        "SELECT * FROM 'https://127.0.0.1:1/x.parquet'",
+        "SELECT getenv('HOME')",
+        "SELECT set_config('memory_limit', '100GB')",
+        "WITH x AS (UPDATE clips SET kept = true RETURNING *) SELECT * FROM x",
+        "WITH x AS (DELETE FROM clips RETURNING *) SELECT * FROM x",
         "SELECT * FROM secret",
         "SELECT * FROM globals",
         "SELECT * FROM query('SELECT * FROM read_text(''{secret}'')')",
@@ -110,11 +135,54 @@ def test_a_write_hidden_in_a_serialized_statement_is_stopped(corpus: Path) -> No
     [
         "SELECT count(*) FROM range(100000000000) a, range(1000) b",
         "SELECT a.range FROM range(100000000000) a, range(1000) b",
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n > 0) SELECT count(*) FROM r",
+        "SELECT max(a.range * b.range) FROM range(10000000) a JOIN range(10000000) b ON a.range < b.range",
     ],
 )
 def test_a_query_that_never_ends_is_stopped(corpus: Path, sql: str) -> None:
     with pytest.raises(QueryError, match=r"longer than 0\.3 s"):
         run_query(corpus, sql, time_limit_s=0.3)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT list(range) FROM range(100000000)",
+        "SELECT count(*) FROM (SELECT DISTINCT range, range * 7 FROM range(50000000))",
+        "SELECT * FROM range(100000000) ORDER BY hash(range)",
+    ],
+)
+def test_a_query_that_takes_more_memory_than_allowed_is_stopped(corpus: Path, sql: str) -> None:
+    with pytest.raises(QueryError, match=r"(?i)memory|larger than"):
+        run_query(corpus, sql, memory_bytes=100 * 2**20, time_limit_s=60)
+
+
+def test_a_result_larger_than_memory_is_stopped(corpus: Path) -> None:
+    with pytest.raises(QueryError, match="the result is larger"):
+        run_query(corpus, "SELECT range FROM range(1000000000000)", memory_bytes=20 * 2**20, time_limit_s=60)
+
+
+def test_a_function_that_does_not_listen_is_ended_with_its_process(corpus: Path) -> None:
+    run = figureground("query", corpus, "SELECT length(repeat('x', 4000000000))", "--time-limit", "1")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "longer than 1 s" in run.stderr or "memory" in run.stderr.lower()
+
+
+def test_the_command_line_takes_unsafe_statements_when_told(corpus: Path) -> None:
+    sql = "SET threads = 1; SELECT current_setting('threads') AS threads"
+    assert figureground("query", corpus, sql).returncode == 1
+    assert '"threads": 1' in figureground("query", corpus, sql, "--unsafe", "--format", "json", check=True).stdout
+
+
+def test_who_owns_the_machine_may_do_what_duckdb_can(corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "clips.csv"
+    sql = f"CREATE TABLE x AS SELECT clip_id FROM clips; COPY x TO '{out}'; SELECT count(*) AS n FROM read_csv('{out}')"
+    with pytest.raises(QueryError, match="one SELECT"):
+        run_query(corpus, sql)
+    digest = check(corpus).digest
+    assert run_query(corpus, sql, unsafe=True).table.to_pylist() == [{"n": 8}]
+    assert run_query(corpus, "SET threads = 1", unsafe=True).table.num_rows == 0
+    assert check(corpus).digest == digest
 
 
 def test_a_damaged_page_is_an_error_not_an_answer(tmp_path: Path) -> None:

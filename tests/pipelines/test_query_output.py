@@ -80,3 +80,14 @@ def test_a_terminal_sees_short_cells(table: pa.Table) -> None:
     assert "[0, 1, 2, 3" in text and "…" in text
     assert "999" not in text
     assert len(text.splitlines()) == 2
+
+
+def test_text_of_strangers_steers_no_terminal() -> None:
+    caption = "\x1b]0;title\x07[bold]x[/nothing]\u202egpj.mp4"
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(render_table(pa.table({"[/caption]": [caption]})))
+    text = shown.get()
+    assert "[/caption]" in text
+    assert "\\x1b]0;title\\x07[bold]x[/nothing]\\x202egpj.mp4" in text
+    assert not {"\x1b", "\x07", "\u202e"} & set(text)

@@ -18,7 +18,7 @@ from pipelines.counts import Counts
 from pipelines.engines.ray.engine import RayEngine
 from pipelines.engines.ray.placement import Need, Node, place
 from pipelines.engines.ray.segments import segments
-from pipelines.events import Event, Notice, PartDone, SourceDone
+from pipelines.events import Event, Notice, PartDone, SourceDone, Waiting
 from pipelines.flow import Flow
 from schemas.config import LimitsConfig, RayConfig
 from schemas.errors import ConfigError, FiguregroundError, WeightsError
@@ -53,20 +53,24 @@ def test_stages_are_cut_only_where_clips_move_to_a_gpu_and_back() -> None:
     assert len(segments((Decode(), Screen(), Work()))) == 1
 
 
-MEAN = {"dies?clips=7&gpu_kill=5": ("failed", "crashed"), "hangs?clips=7&gpu_hang=5": ("failed", "stalled")}
+MEAN = {
+    "dies?clips=7&gpu_kill=5": ("failed", "crashed"),
+    "hangs?clips=7&gpu_hang=5": ("failed", "stalled"),
+    "eats?clips=7&gpu_eat=5": ("failed", "crashed"),
+}
 
 
 @pytest.fixture(scope="module")
 def lent(ray_cluster: None) -> list[Event]:
-    """Events of a run that lends clips to annotators, two of which ruin theirs."""
-    engine = RayEngine(2, limits=LimitsConfig(attempts=2, stall_s=3))
+    """Events of a run that lends clips to annotators, some of which ruin theirs."""
+    engine = RayEngine(2, limits=LimitsConfig(attempts=2, stall_s=3), memory_mb=600)
     with closing(engine.run(LENDING, map(task, ("a?clips=9&reject=3", "b?clips=5", *MEAN)))) as events:
         return list(events)
 
 
 def test_clips_visit_the_gpu_in_another_process_and_come_home_to_their_frames(lent: list[Event]) -> None:
     worked = [clip for clip in clips(lent) if not clip.reject_reasons]
-    assert len(worked) == 6 + 5 + 4 + 4
+    assert len(worked) == 6 + 5 + 3 * 4
     assert all(clip.phash == clip.error for clip in worked)
     assert all(clip.camera.startswith("2/") for clip in worked)
     assert not {clip.phash for clip in worked} & {clip.camera.partition("/")[2] for clip in worked}
@@ -74,7 +78,7 @@ def test_clips_visit_the_gpu_in_another_process_and_come_home_to_their_frames(le
 
 def test_a_clip_that_ruins_its_annotator_fails_its_source_alone(lent: list[Event]) -> None:
     assert verdicts(lent) == MEAN | {"a?clips=9&reject=3": ("done", None), "b?clips=5": ("done", None)}
-    for name, count in {"a": 9, "b": 5, "dies": 4, "hangs": 4}.items():
+    for name, count in {"a": 9, "b": 5, "dies": 4, "hangs": 4, "eats": 4}.items():
         indices = [clip.index for clip in clips(lent) if clip.source.uri.partition("?")[0] == name]
         assert indices == list(range(count))
 
@@ -86,6 +90,36 @@ def test_counts_of_lent_clips_are_those_of_the_delivered_ones(lent: list[Event])
     stages = counts.as_dict()["stages"]
     assert stages["decode"]["kept"] == stages["screen"]["in"] == len(clips(lent))
     assert stages["on_gpu"]["in"] == stages["count_frames"]["kept"] == len(clips(lent)) - 3
+
+
+def test_the_source_of_a_clip_that_ruins_its_annotator_says_how(lent: list[Event]) -> None:
+    details = {e.report.source.uri: str(e.report.detail) for e in lent if isinstance(e, SourceDone)}
+    assert "held more than 600 MiB of memory" in details["eats?clips=7&gpu_eat=5"]
+    assert "no progress for 3 s" in details["hangs?clips=7&gpu_hang=5"]
+    for uri in MEAN:
+        assert "its annotator had to be replaced 2 times" in details[uri]
+
+
+def test_the_length_of_the_queue_before_the_annotators_is_told(lent: list[Event]) -> None:
+    lengths = [event.items for event in lent if isinstance(event, Waiting) and event.stage == "on_gpu"]
+    assert max(lengths) > 0
+    assert lengths[-1] == 0
+
+
+def test_a_lost_annotator_costs_the_source_nothing(ray_cluster: None) -> None:
+    """Though every source may lose one worker only, three annotators are killed under each of them in turn."""
+    engine = RayEngine(1, limits=LimitsConfig(attempts=2))
+    events, killed = [], 0
+    with closing(engine.run(LENDING, [task("a?clips=40")])) as running:
+        for event in running:
+            events.append(event)
+            if isinstance(event, PartDone) and event.clip_ids and killed < 3:
+                killed += 1
+                os.kill(int(event.part[1][-1].phash), signal.SIGKILL)
+    assert killed == 3
+    assert verdicts(events) == {"a?clips=40": ("done", None)}
+    delivered = [clip.clip_id for clip in clips(events)]
+    assert len(delivered) == len(set(delivered)) == 40
 
 
 def test_an_annotator_that_cannot_be_set_up_ends_the_run_with_its_own_words(engine: RayEngine) -> None:

@@ -15,7 +15,9 @@ from pipelines.cli.rendering import render as render_verb
 from pipelines.corpus.committer import Committer
 from pipelines.corpus.parts import PartWriter, part_id_of
 from pipelines.corpus.read import Corpus
-from pipelines.render import RenderJob, clip_drives, read_inputs, render, render_pictures
+from pipelines.render import RenderJob, read_inputs, render, render_pictures
+from pipelines.render_clips import clip_drives
+from pipelines.render_models import WarpVideo, open_renderer
 from schemas.config import Config
 from schemas.errors import CorpusError, FiguregroundError, GenerationError
 from schemas.records import Clip, PersonAnnotation
@@ -26,6 +28,16 @@ from transforms.synthesis.drawing import SceneSettings, draw_scene
 from transforms.track_presets.tracks import PRESETS
 
 FRAMES, FPS = 20, Fraction(12)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def _clip(seed: int, camera: str) -> Clip:
@@ -68,12 +80,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 def _job(
     corpus: Corpus, reference: str = "still", pose: str = "pan", background: str = "pan", **more: object
 ) -> RenderJob:
-    name = background if background in PRESETS else corpus.ids.get(background, background)
-    return RenderJob(corpus.ids[reference], corpus.ids[pose], name, size=64, **more)
+    name = background if background.partition(":")[0] in PRESETS else corpus.ids.get(background, background)
+    return RenderJob(corpus.ids[reference], corpus.ids[pose], name, **{"size": 64, **more})
 
 
 def _frames(corpus: Corpus, job: RenderJob) -> np.ndarray:
-    return np.stack(list(render_pictures(read_inputs(corpus, job), grid=job.grid))).astype(int)
+    renderer = open_renderer(job.model, job.steps)
+    return np.stack(list(render_pictures(renderer, read_inputs(corpus, job, renderer), grid=job.grid))).astype(int)
 
 
 def test_a_rendering_has_the_length_size_and_rate_asked_for(corpus: Corpus, tmp_path: Path) -> None:
@@ -95,7 +108,7 @@ def test_equal_jobs_give_equal_bytes_and_the_seed_matters(corpus: Corpus, tmp_pa
 
 def test_the_first_frame_of_its_own_motion_is_the_reference(corpus: Corpus) -> None:
     job = _job(corpus, pose="still", background="static", seconds=0.5)
-    reference = read_inputs(corpus, job).reference.rgb_HW3.astype(int)
+    reference = read_inputs(corpus, job, WarpVideo()).reference.rgb_HW3.astype(int)
     assert np.abs(_frames(corpus, job)[0] - reference).mean() < 3
 
 
@@ -108,8 +121,8 @@ def test_the_ground_follows_the_background_and_the_figure_the_pose(corpus: Corpu
 
 
 def test_a_clips_tracks_drive_the_ground_of_another(corpus: Corpus) -> None:
-    inputs = read_inputs(corpus, _job(corpus, background=corpus.ids["pan"], seconds=3.0))
-    drives = list(clip_drives(inputs))
+    inputs = read_inputs(corpus, _job(corpus, background=corpus.ids["pan"], seconds=3.0), WarpVideo())
+    drives = list(clip_drives(inputs, 16))
     assert all(drive.visible_BTN[0, 0].sum() >= 5 for drive in drives)
     shared = set(drives[0].ids_BN[0].tolist()) & set(drives[1].ids_BN[0].tolist())
     assert len(shared) >= 5, "points keep their identity from clip to clip"
@@ -121,7 +134,7 @@ def test_a_grid_shows_reference_pose_points_and_result(corpus: Corpus) -> None:
     grid, alone = _frames(corpus, replace(job, grid=True)), _frames(corpus, job)
     assert grid.shape[1:] == (64, 256, 3)
     np.testing.assert_array_equal(grid[:, :, 192:], alone)
-    np.testing.assert_array_equal(grid[0, :, :64], read_inputs(corpus, job).reference.rgb_HW3)
+    np.testing.assert_array_equal(grid[0, :, :64], read_inputs(corpus, job, WarpVideo()).reference.rgb_HW3)
     assert (grid[:, :, 64:128].max((1, 2, 3)) > 100).all()
     assert (grid[:, :, 128:192].max((1, 2, 3)) > 100).all()
 
@@ -139,21 +152,37 @@ def test_a_grid_shows_reference_pose_points_and_result(corpus: Corpus) -> None:
         ({"background": "no_points"}, GenerationError, "no point"),
         ({"reference_frame": 99}, GenerationError, "frames 0 to 19"),
         ({"seconds": 0.0}, GenerationError, "no frame"),
+        ({"size": 63}, GenerationError, "multiples of 2 px, not 63"),
+        ({"background": "pan:fast"}, GenerationError, "PRESET:STRENGTH"),
+        ({"background": "pan:-1"}, GenerationError, "0..10"),
     ],
 )
 def test_what_cannot_be_rendered_is_refused_with_the_reason(
     corpus: Corpus, change: dict[str, object], error: type[FiguregroundError], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        read_inputs(corpus, _job(corpus, **change))
+        read_inputs(corpus, _job(corpus, **change), WarpVideo())
+
+
+def test_a_presets_strength_scales_its_motion(corpus: Corpus) -> None:
+    tracks = [
+        read_inputs(corpus, _job(corpus, background=b, seconds=2.0), WarpVideo()).tracks.xy_NT2
+        for b in ("pan:0", "pan:0.5", "pan")
+    ]
+    travelled = [np.abs(xy_NT2 - xy_NT2[:, :1]).max() for xy_NT2 in tracks]
+    assert travelled[0] < 1e-3
+    assert travelled[1] == pytest.approx(travelled[2] / 2, rel=1e-3)
+
+
+def _options(out: Path, **change: object) -> dict[str, object]:
+    return {"seconds": 0.4, "size": 64, "model": "warp", "seed": 0, "grid": False, "steps": 2, "out": out, **change}
 
 
 def test_the_verb_reads_clip_and_frame(corpus: Corpus, tmp_path: Path) -> None:
-    out = tmp_path / "out.mp4"
-    ids, common = corpus.ids, {"seconds": 0.4, "size": 64, "model": "warp", "seed": 0, "grid": False}
-    render_verb(corpus.root, f"{ids['still']}:3", ids["pan"], "static", out=out, **common)
-    assert out.stat().st_size > 0
+    ids, common = corpus.ids, _options(tmp_path / "out.mp4")
+    render_verb(corpus.root, f"{ids['still']}:3", ids["pan"], "static", **common)
+    assert (tmp_path / "out.mp4").stat().st_size > 0
     with pytest.raises(GenerationError, match="CLIP:FRAME"):
-        render_verb(corpus.root, f"{ids['still']}:x", ids["pan"], "static", out=out, **common)
+        render_verb(corpus.root, f"{ids['still']}:x", ids["pan"], "static", **common)
     with pytest.raises(GenerationError, match="sora"):
-        render_verb(corpus.root, ids["still"], ids["pan"], "static", out=out, **(common | {"model": "sora"}))
+        render_verb(corpus.root, ids["still"], ids["pan"], "static", **(common | {"model": "sora"}))

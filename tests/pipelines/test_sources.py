@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import csv
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +11,7 @@ import pytest
 
 from pipelines.sources import expand_sources
 from schemas.errors import ConfigError
+from schemas.records import Listing
 
 
 @pytest.fixture
@@ -19,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def names(uris: list[str], folder: Path) -> list[str]:
+def names(uris: Iterable[str], folder: Path) -> list[str]:
     return [str(Path(uri).relative_to(folder)) for uri in uris]
 
 
@@ -52,12 +55,49 @@ def test_a_list_gives_its_entries_relative_to_itself(folder: Path, ending: str) 
 
 @pytest.mark.parametrize(
     ("argument", "said"),
-    [("nowhere.mp4", "no such file"), ("https://example.org/v.mp4", "download the file"), ("empty", "no video files")],
+    [("nowhere.mp4", "no such file"), ("empty", "no video files")],
 )
 def test_an_argument_that_names_nothing_is_an_error_that_says_so(tmp_path: Path, argument: str, said: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match=said):
-        expand_sources([argument if "://" in argument else str(tmp_path / argument)])
+        expand_sources([str(tmp_path / argument)])
+
+
+def test_addresses_are_taken_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("s3://bucket/v.mp4\nhttps://example.org/a%20b.mp4?x=1\n")
+    found = expand_sources(["https://example.org/v.mp4", str(tmp_path / "list.txt")])
+    assert list(found) == ["https://example.org/a%20b.mp4?x=1", "https://example.org/v.mp4", "s3://bucket/v.mp4"]
+
+
+ROWS = [
+    {"uri": "a.mp4", "id": "7", "licence": "CC-BY-4.0", "caption": "a man, walking", "start": 1.5, "end": 3.0},
+    {"uri": "https://example.org/v.mp4", "id": None, "licence": "", "caption": None, "start": None, "end": 2.0},
+]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+def test_what_a_list_says_of_its_entries_stays_with_them(folder: Path, ending: str) -> None:
+    path = folder / f"list{ending}"
+    if ending == ".csv":
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(ROWS[0]))
+            writer.writeheader()
+            writer.writerows(ROWS)
+    elif ending == ".jsonl":
+        path.write_text("\n".join(map(json.dumps, ROWS)))
+    else:
+        pq.write_table(pa.Table.from_pylist(ROWS), path)
+    assert expand_sources([str(folder / "a.mp4"), str(path)]) == {
+        str(folder / "a.mp4"): Listing("7", "CC-BY-4.0", "a man, walking", 1.5, 3.0),
+        "https://example.org/v.mp4": Listing(end_s=2.0),
+    }
+
+
+@pytest.mark.parametrize("time", ["soon", "-1", "nan"])
+def test_a_time_that_is_none_is_an_error(tmp_path: Path, time: str) -> None:
+    (tmp_path / "list.csv").write_text(f"uri,start\na.mp4,{time}\n")
+    with pytest.raises(ConfigError, match="source list"):
+        expand_sources([str(tmp_path / "list.csv")])
 
 
 def test_a_list_without_the_column_says_what_is_missing(tmp_path: Path) -> None:

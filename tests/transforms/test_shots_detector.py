@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from schemas.config import Config, ShotsConfig
+from schemas.config import Config, LimitsConfig, ShotsConfig
 from tests.conftest import SampleVideos
 from tests.video_files import Picture, colour, cut, dissolve, fade, moving, still, texture
 from transforms.decode.clock import clock_rate
@@ -162,7 +162,7 @@ def sample_boundaries(sample_videos: SampleVideos, name: str) -> list[tuple[floa
         reader, small = PlaneReader(), SmallPictures(video.facts.width, video.facts.height)
         found: list[Boundary] = []
         times: list[float] = []
-        for index, frame in enumerate(FrameReader(video)):
+        for index, frame in enumerate(FrameReader(video, LimitsConfig())):
             if index % rate.every == 0:
                 found += detector.push(len(times), small.make(reader.read(frame)))
                 times.append(float(frame.time or 0.0))

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from models.annotators.rle import decode_mask
-from schemas.records import U8, Tracks
+from schemas.arrays import U8
+from schemas.records import Tracks
 from schemas.skeletons import BLAZEPOSE_33
 from transforms.synthesis.drawing import CAMERA_SHARES, SceneSettings, draw_scene
 from transforms.synthesis.render import pictures, render

@@ -15,8 +15,9 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from schemas.arrays import U8
 from schemas.config import MediaConfig
-from schemas.records import U8, Frames, Media
+from schemas.records import Frames, Media
 from transforms.pixels import planes
 
 _MATRIX = {"bt709": 1, "smpte170m": 6}

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.annotators.rle import decode_mask
-from schemas.records import U8, Annotation, Mask, Pose, Tracks
+from schemas.arrays import U8
+from schemas.records import Annotation, Mask, Pose, Tracks
 from schemas.skeletons import SKELETONS
 
 Colour = tuple[int, int, int]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from schemas.records import U8
+from schemas.arrays import U8
 
 _GAP = 4
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from schemas.records import U8, Bool, Frames
+from schemas.arrays import U8, Bool
+from schemas.records import Frames
 
 BLACK_LUMA = 30
 """Brightest luma inside a bar: 16 is black in limited range, the rest is coding noise."""

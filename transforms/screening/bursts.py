@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from models.annotators.lucas_kanade.flow import follow
-from schemas.records import F32, U8, Frames
+from schemas.arrays import F32, U8
+from schemas.records import Frames
 from transforms.pixels import sample_indices
 from transforms.screening.camera import PointRun, window_frames
 

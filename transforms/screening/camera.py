@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.records import F32, Bool
+from schemas.arrays import F32, Bool
 from schemas.scores import BACKGROUND_MOVES
 
 F64 = NDArray[np.float64]

@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from models.annotators.base import Detection, PoseAnnotator
-from models.annotators.factory import create_pose
+from models.annotators.factory import create_screening_pose
 from models.annotators.text_detector import TextDetector
+from schemas.arrays import F32
 from schemas.config import Config, Limit
 from schemas.outcomes import Outcome, Rejected
-from schemas.records import F32, Clip, Frames
+from schemas.records import Clip, Frames
 from transforms.pixels import rgb, sample_indices
 from transforms.screening.bursts import background_bursts
 from transforms.screening.camera import camera_motion
@@ -46,7 +47,7 @@ class ScreenPeople(Stage[Clip, Clip]):
 
     def setup(self) -> None:
         """Load the person and the text detector. Raises WeightsError if their weights cannot be had."""
-        self._pose = create_pose(self._config)
+        self._pose = create_screening_pose(self._config)
         self._text = TextDetector()
 
     def teardown(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from schemas.records import U8
+from schemas.arrays import U8
 
 HASHED_FRAMES = 5
 _SIDE = 32

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from schemas.arrays import U8
 from schemas.config import Config
 from schemas.outcomes import Kept, Outcome
-from schemas.records import U8, Clip
+from schemas.records import Clip
 from transforms.pixels import sample_indices
 from transforms.screening.bars import Box, crop, find_bars
 from transforms.screening.phash import HASHED_FRAMES, perceptual_hash

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from schemas.records import U8
+from schemas.arrays import U8
 
 _SHORT_SIDE_PX = 512
 _BLUR_PX = 2.0

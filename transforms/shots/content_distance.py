@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from scenedetect.detectors import AdaptiveDetector
 
-from schemas.records import U8
+from schemas.arrays import U8
 
 
 class FastAdaptiveDetector(AdaptiveDetector):  # type: ignore[misc]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from schemas.arrays import U8
 from schemas.config import ShotsConfig
-from schemas.records import U8
 from transforms.shots.boundary import Boundary
 from transforms.shots.gradual import Gradual
 from transforms.shots.hard_cuts import HardCuts

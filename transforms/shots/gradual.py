@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.records import F32
+from schemas.arrays import F32
 from transforms.shots.boundary import Boundary
 from transforms.shots.history import History, Look
 from transforms.shots.same_scene import same_scene

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from schemas.records import F32, U8
+from schemas.arrays import F32, U8
 from transforms.decode.scaling import halved
 
 

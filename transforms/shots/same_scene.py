@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from schemas.records import U8, Bool
+from schemas.arrays import U8, Bool
 
 _BLOCK = 8
 _TEXTURE = 4.0

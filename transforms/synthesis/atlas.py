@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from schemas.records import I64, U8, Bool
+from schemas.arrays import I64, U8, Bool
 
 
 def pack(pictures: Sequence[U8], mirrored_K: Bool) -> tuple[U8, I64]:

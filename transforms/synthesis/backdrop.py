@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from schemas.records import F32, U8
+from schemas.arrays import F32, U8
 from transforms.synthesis import textures
 from transforms.synthesis.camera import FOCAL, CameraPath
 from transforms.synthesis.noise import F64, fractal, wander

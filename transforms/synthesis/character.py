@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.records import F32
+from schemas.arrays import F32
 from transforms.synthesis import head
 from transforms.synthesis.kinematics import SIDES, Proportions, draw_proportions
 from transforms.synthesis.sprites import STYLES, Paint, Sprite, limb, tone

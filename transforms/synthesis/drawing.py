@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from schemas.records import F32, U8, Bool
+from schemas.arrays import F32, U8, Bool
 from transforms.synthesis.backdrop import Piece, draw_backdrop, draw_object
 from transforms.synthesis.camera import FOCAL, CameraPath, draw_path
 from transforms.synthesis.character import draw_character

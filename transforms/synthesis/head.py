@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from schemas.records import F32, U8
+from schemas.arrays import F32, U8
 from transforms.synthesis.sprites import Sprite, premultiply
 
 RADIUS = 0.5

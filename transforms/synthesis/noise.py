@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.records import F32
+from schemas.arrays import F32
 
 F64 = NDArray[np.float64]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from schemas.arrays import U8
 from schemas.errors import ConfigError
-from schemas.records import U8
 
 _IMAGES = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}
 _VIDEOS = {".avi", ".mkv", ".mov", ".mp4", ".webm"}

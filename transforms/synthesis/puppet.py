@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from schemas.records import Bool
+from schemas.arrays import Bool
 from schemas.skeletons import BLAZEPOSE_33
 from transforms.synthesis.character import Character, Part
 from transforms.synthesis.head import FACE, HEIGHT, RADIUS

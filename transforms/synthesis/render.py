@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.records import F32, I64, U8, Frames
+from schemas.arrays import F32, I64, U8
+from schemas.records import Frames
 from transforms.synthesis.noise import F64
 from transforms.synthesis.scene import BACKGROUND, Scene
 

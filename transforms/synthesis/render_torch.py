@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from schemas.records import I64
+from schemas.arrays import I64
 from transforms.synthesis.atlas import pack
 from transforms.synthesis.scene import Scene
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.records import F32, I64, U8, Bool
+from schemas.arrays import F32, I64, U8, Bool
 from transforms.synthesis.noise import F64
 
 BACKGROUND = ("wall", "floor", "cutout", "near")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from schemas.records import F32, U8
+from schemas.arrays import F32, U8
 from transforms.synthesis.noise import fractal
 
 Maker = Callable[[np.random.Generator, int, int], U8]

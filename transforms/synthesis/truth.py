@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.annotators.rle import encode_mask
-from schemas.records import U8, Annotation, Annotator, Mask, PersonAnnotation, Pose, Tracks
+from schemas.arrays import U8
+from schemas.records import Annotation, Annotator, Mask, PersonAnnotation, Pose, Tracks
 from schemas.skeletons import BLAZEPOSE_33
 from transforms.synthesis.noise import F64
 from transforms.synthesis.scene import BACKGROUND, Puppet, Scene
