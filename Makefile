@@ -2,18 +2,21 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test chaos check bench requirements clean
+.PHONY: demo test chaos fuzz check bench requirements clean
 
 demo: $(VENV)/ready  ## The main job on real footage; says where to look.
 	$(BIN)/figureground demo --out demo
 
-test: $(VENV)/torch  ## The whole suite.
+test: $(VENV)/ready  ## The whole suite.
 	$(BIN)/pytest
 
-chaos: $(VENV)/torch  ## The long suites: kills at every failpoint, at random times, on every engine.
+chaos: $(VENV)/ready  ## The long suites: kills at every failpoint, at random times, on every engine.
 	$(BIN)/pytest -m slow --timeout=3600
 
-check: $(VENV)/torch  ## Style, types and layering.
+fuzz: $(VENV)/ready  ## 20,000 mutated media files through the decoder.
+	FUZZ_EXAMPLES=20000 $(BIN)/pytest tests/transforms/test_decode_mutations.py --timeout=7200
+
+check: $(VENV)/ready  ## Style, types and layering.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -23,6 +26,7 @@ bench: $(VENV)/ready  ## Costs beside their floors; see infra/benchmarks/RESULTS
 	$(BIN)/python -m infra.benchmarks.decode_cost
 	$(BIN)/python -m infra.benchmarks.curation_cost
 	$(BIN)/python -m infra.benchmarks.memory
+	$(BIN)/python -m infra.benchmarks.download_cost
 
 $(VENV)/ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -33,12 +37,8 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
-$(VENV)/torch: $(VENV)/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	@touch $@
-
 requirements: $(VENV)/ready  ## Compile requirements.txt anew from pyproject.toml.
-	$(BIN)/uv pip compile pyproject.toml --extra curate --extra ray --extra beam --extra generate --extra dev --override infra/overrides.txt \
+	$(BIN)/uv pip compile pyproject.toml --all-extras --override infra/overrides.txt \
 	  --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate --quiet -o requirements.txt
 
 clean:  ## Remove what `make` made.

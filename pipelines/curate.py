@@ -28,7 +28,7 @@ from schemas.outcomes import Kept, Outcome
 from schemas.reasons import SourceReason, verdict_of
 from schemas.records import Listing, Source, SourceReport
 from transforms.fetch.fingerprint import Fingerprint, Fingerprinted
-from transforms.fetch.uris import is_remote, without_secrets
+from transforms.fetch.uris import as_text, is_remote, without_secrets
 from transforms.stage import Stage
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class _Run:
         listings: Mapping[str, Listing],
     ) -> None:
         self._committer, self._engine, self._done, self._watch = committer, engine, done, watch
-        self._listings = {without_secrets(uri): listing for uri, listing in listings.items()}
+        self._listings = {without_secrets(as_text(uri)): listing for uri, listing in listings.items()}
         self._writer = PartWriter(committer.layout.root)
         self._flow = Flow(CurationStages(config), self._writer)
         self._taken: dict[str, str] = {}
@@ -155,6 +155,7 @@ class _Run:
         self._settled = downloads.settled
         settled = self._committer.progress().settled
         left = [uri for uri in uris if without_secrets(uri) not in settled]
+        downloads.skip(uri for uri in uris if without_secrets(uri) in settled)
         self._done.already_done += len(uris) - len(left)
         ahead = len(left)
         with closing(downloads.lots(left)) as lots:
@@ -208,10 +209,10 @@ def _fingerprints(engine: Engine, uris: list[str]) -> Iterator[Found]:
     if not uris:
         return
     with closing(engine.map((Fingerprint(),), uris)) as outcomes:
-        by_uri = {(o.item.source.uri if isinstance(o, Kept) else o.item): o for o in outcomes}
+        by_path = {(o.item.source.file if isinstance(o, Kept) else o.item): o for o in outcomes}
     for uri in uris:
-        outcome = by_uri[uri]
-        yield outcome.item if isinstance(outcome, Kept) else _unreadable(Source(uri, "", 0), outcome)
+        outcome = by_path[uri]
+        yield outcome.item if isinstance(outcome, Kept) else _unreadable(Source(as_text(uri), "", 0), outcome)
 
 
 def _fetched(found: Fetched | SourceReport) -> Found:
@@ -232,7 +233,7 @@ def _copy(source: Source, taken: dict[str, str]) -> SourceReport:
 
 
 def _unreadable(source: Source, outcome: Outcome[Any]) -> SourceReport:
-    return _report(source, SourceReason.UNREADABLE, getattr(outcome, "error", "cannot be read"))
+    return _report(source, SourceReason.UNREADABLE, as_text(getattr(outcome, "error", "cannot be read")))
 
 
 def _report(source: Source, reason: SourceReason, detail: str) -> SourceReport:

@@ -37,6 +37,12 @@ class Downloads:
         except ValueError as error:
             raise ConfigError(f"fetch.allow_networks: {error}") from None
 
+    def skip(self, uris: Iterable[str]) -> None:
+        """Sources that had their verdict before this run; one that was killed may have left their downloads."""
+        if self._config.keep_sources != "always":
+            for uri in uris:
+                self._store.drop_known(without_secrets(uri))
+
     def settled(self, report: SourceReport) -> None:
         """A source has its verdict; it may not be committed yet."""
         if report.verdict == Verdict.FAILED:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -79,20 +80,26 @@ def render(
     """
     renderer = renderer or open_renderer(job.model, job.steps)
     inputs = read_inputs(corpus, job, renderer)
-    pictures: list[U8] = []
-    for picture in render_pictures(renderer, inputs, grid=job.grid):
-        pictures.append(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420), np.uint8))
-        told(len(pictures), inputs.frames)
-    ticks = np.arange(len(pictures), dtype=np.int64)
-    video = encode_h264(Frames(np.stack(pictures), ticks, ticks, 1 / inputs.fps, inputs.fps), _VIDEO)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, video.video)
-    return len(pictures)
+    pictures = render_pictures(renderer, inputs, grid=job.grid)
+    return write_video(pictures, inputs.fps, out, lambda done: told(done, inputs.frames))
 
 
 def render_pictures(renderer: Renderer, inputs: Inputs, *, grid: bool) -> Iterator[U8]:
     """(H, W, 3) RGB frames."""
     return (_bytes(frame) for frame in renderer.frames(inputs, grid=grid))
+
+
+def write_video(pictures: Iterable[U8], fps: Fraction, out: Path, done: Callable[[int], None]) -> int:
+    """Write (H, W, 3) RGB pictures as an MP4 file, all or nothing; their number. done: told it as it grows."""
+    yuv: list[U8] = []
+    for picture in pictures:
+        yuv.append(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420), np.uint8))
+        done(len(yuv))
+    ticks = np.arange(len(yuv), dtype=np.int64)
+    video = encode_h264(Frames(np.stack(yuv), ticks, ticks, 1 / fps, fps), _VIDEO)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, video.video)
+    return len(yuv)
 
 
 def _bytes(picture_3HW: Tensor) -> U8:

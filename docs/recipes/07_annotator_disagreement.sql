@@ -4,6 +4,7 @@ WITH places AS (
     SELECT clip_id, person, skeleton, annotator, frames, unnest(range(frames * joints)) AS k,
         unnest(x) / 8 AS x, unnest(y) / 8 AS y, unnest(confidence) AS confidence
     FROM poses
+    WHERE clip_id IN (SELECT clip_id FROM poses GROUP BY clip_id HAVING count(DISTINCT annotator) > 1)
 )
 SELECT a.clip_id, a.annotator, b.annotator AS other, count(*) AS joints_compared,
     round(median(sqrt((a.x - b.x) ** 2 + (a.y - b.y) ** 2)), 2) AS apart_median_px,

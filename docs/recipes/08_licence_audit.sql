@@ -2,7 +2,6 @@
 SELECT coalesce(licence, 'unknown') AS licence, count(DISTINCT source_id) AS sources, count(*) AS clips,
     round(sum(duration_s), 1) AS seconds
 FROM clips
-JOIN (SELECT source_id, min(licence) AS licence FROM sources GROUP BY source_id) USING (source_id)
 WHERE kept
 GROUP BY ALL
 ORDER BY seconds DESC, licence

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,8 +73,8 @@ def prepared(truth: Truth, scene: WarpedScene, drive: Drive) -> PreparedClip:
     )
 
 
-def table(pipeline: HumanVideoPipeline, truth: Truth, steps: int, *, whole: bool = True) -> dict[str, Row]:
-    """All rows. whole: with shuffled and missing conditions too."""
+def table(pipeline: HumanVideoPipeline, truth: Truth, steps: Sequence[int], *, whole: bool = True) -> dict[str, Row]:
+    """All rows. steps: of the sampler, one row each. whole: with shuffled and missing conditions too."""
     drive, scene = truth.clip(0, CLIP_FRAMES), WarpedScene.start(truth.reference())
     right = prepared(truth, scene, drive)
     reference = truth.video_BT3HW[:, 0]
@@ -87,7 +88,8 @@ def table(pipeline: HumanVideoPipeline, truth: Truth, steps: int, *, whole: bool
         rows[name] = row(truth, sample_clip(pipeline, clip, reference, count, noise), right.valid_BT1HW)
 
     add("mean prediction", right, 1)
-    add(f"sampled, {steps} steps", right, steps)
+    for each in steps:
+        add(f"sampled, {each} steps", right, each)
     if whole:
         for name, changed in shuffled(truth, drive).items():
             add(f"mean, {name}", prepared(truth, scene, changed), 1)
@@ -112,7 +114,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--scenes", type=int, default=16)
-    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--steps", type=int, nargs="+", default=[2, 4, 8])
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.curation import EngineName
+from pipelines.cli.curation import EngineName, tell_licences
 from pipelines.cli.exits import EXIT_FAILED_ITEMS, EXIT_INTERRUPTED
 from pipelines.cli.show import say
 
@@ -43,8 +43,6 @@ def annotate(
 
     Example: figureground annotate corpus --only masks --with segment_anything --set compute.device=cuda
     """
-    from models.annotators.needs import research_weights
-    from models.weights.licences import first_use_notices
     from pipelines.annotate import annotate as run
     from pipelines.corpus.read import Corpus
     from pipelines.engines.factory import create_engine
@@ -53,8 +51,7 @@ def annotate(
     settings = (*(set_ or ()), f"{_SECTIONS[only.value]}.annotator={with_}")
     built_with = Corpus(corpus).config
     chosen = overlaid(built_with, config, settings)
-    for notice in first_use_notices(research_weights(chosen)):
-        say(notice)
+    tell_licences(chosen)
     runner = create_engine(engine.value, workers, load_engine_config(config, settings), chosen.limits)
     try:
         with closing(runner):

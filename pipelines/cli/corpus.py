@@ -29,18 +29,36 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-def stats(corpus: _Corpus, as_json: _Json = False) -> None:
+def stats(
+    corpus: _Corpus,
+    compare: Annotated[tuple[str, str] | None, typer.Option(help="How far two annotators agree, by name.")] = None,
+    as_json: _Json = False,
+) -> None:
     """The funnel: sources, candidate clips, kept clips, and why the others fell out.
 
     Example: figureground stats corpus
     """
     from pipelines.corpus.stats import funnel, render_funnel
 
+    if compare is not None:
+        _compare(corpus, *compare, as_json)
+        return
     counted = funnel(corpus)
     if as_json:
         print(json.dumps(counted.as_json()))
     else:
         show(render_funnel(counted))
+
+
+def _compare(corpus: str, first: str, second: str, as_json: bool) -> None:
+    from pipelines.corpus.agreement import agreements, render_agreements
+    from pipelines.corpus.read import Corpus
+
+    found = agreements(Corpus(corpus), first, second)
+    if as_json:
+        print(json.dumps([one.as_json() for one in found]))
+    else:
+        show(render_agreements(found, first, second))
 
 
 def check(
@@ -114,7 +132,7 @@ def compact(corpus: _Corpus) -> None:
 
 def query(
     corpus: _Corpus,
-    sql: Annotated[str, typer.Argument(help="One SELECT over the tables and the views keypoints and points.")],
+    sql: Annotated[str, typer.Argument(help="One SELECT over the tables and views; - reads standard input.")],
     format_: Annotated[Format, typer.Option("--format", help="How to write the rows.")] = Format.TABLE,
     out: Annotated[Path | None, typer.Option(help="File; default: standard output.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="Most rows of a table; other formats write all.")] = 100,
@@ -134,6 +152,7 @@ def query(
         from pipelines.cli.last_resort import contain
 
         contain(time_limit)
+    sql = sys.stdin.read() if sql == "-" else sql
     result = run_query(corpus, sql, max_rows=most, time_limit_s=time_limit, unsafe=unsafe)
     if format_ is Format.TABLE:
         from pipelines.corpus.output import render_table

@@ -85,6 +85,7 @@ def curate(
     if allow_private_network:
         overrides += ("fetch.allow_private_network=true",)
     settings = load_config(config, overrides, recipe.value if recipe else None)
+    tell_licences(settings)
     runner = create_engine(engine.value, workers, load_engine_config(config, overrides), settings.limits)
     mode = Mode.QUIET if quiet else Mode.JSON if as_json else None
     fetch = load_fetch_config(config, overrides)
@@ -93,6 +94,18 @@ def curate(
     _report(done, corpus, as_json)
     if done.counts.verdicts["failed"]:
         raise typer.Exit(EXIT_FAILED_ITEMS)
+
+
+def tell_licences(config: Config) -> None:
+    """Say, once for each, under which licence the weights of research-grade annotators come."""
+    from models.annotators.needs import research_weights
+
+    names = research_weights(config)
+    if names:
+        from models.weights.licences import first_use_notices
+
+        for notice in first_use_notices(names):
+            say(notice)
 
 
 def run_curation(

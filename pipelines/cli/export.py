@@ -40,7 +40,7 @@ def export(
 
     Exit code: 0 if every clip was exported, 3 if some could not be read, 130 if it was interrupted.
 
-    Example: figureground export corpus --format coco --out coco --where "background_motion > 0.1" --split train=0.9,test=0.1
+    Example: figureground export corpus --format coco --out coco --where "person_count = 1" --split train=0.9,test=0.1
     """
     from pipelines.export.base import Settings
     from pipelines.export.run import export as run

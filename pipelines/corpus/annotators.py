@@ -33,7 +33,8 @@ def settings_of(config: Config, table: str) -> dict[str, Any]:
 def read_preference(layout: Layout, config: Config) -> Preference:
     """What the user preferred last, or else the annotators of the configuration."""
     named = {table: settings_of(config, table)["annotator"] for table in SECTIONS}
-    return named | json.loads(layout.manifest.read_text()).get("preferred", {})
+    chosen: dict[str, str] = json.loads(layout.manifest.read_text()).get("preferred", {})
+    return named | chosen
 
 
 def note_annotator(

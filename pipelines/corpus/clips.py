@@ -5,6 +5,7 @@ Shape suffixes: T frames, H rows, W columns, P persons, J joints, N points.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +23,8 @@ from schemas.skeletons import SKELETONS
 if TYPE_CHECKING:
     from pipelines.corpus.read import Corpus
     from pipelines.training_data.access import ClipReader
+
+_ID = re.compile(r"[0-9a-f]{16}_\d+_\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ class StoredClips(Sequence[StoredClip]):
         kept = "(SELECT * FROM clips WHERE kept) AS clips"
         sql = f"SELECT * FROM {kept} WHERE (\n{where.strip() or 'true'}\n) ORDER BY clip_id"  # noqa: S608
         self._rows: list[Row] = run_query(corpus, sql).table.to_pylist()
+        _require_ids(corpus, self._rows)
         if clip_ids is not None:
             self._rows = _chosen(corpus, self._rows, clip_ids)
         self._reader = ClipReader(corpus)
@@ -136,6 +140,13 @@ class StoredClips(Sequence[StoredClip]):
 
     def __iter__(self) -> Iterator[StoredClip]:
         return (StoredClip(row, self._reader) for row in self._rows)
+
+
+def _require_ids(corpus: Corpus, rows: list[Row]) -> None:
+    """Ids become file names; those of a corpus made by somebody else could lead anywhere."""
+    for row in rows:
+        if not _ID.fullmatch(row["clip_id"]) or not row["clip_id"].startswith(f"{row['source_id']}_"):
+            raise CorpusError(f"{corpus.root}: {row['clip_id']!r} is no clip id; see `figureground check`")
 
 
 def _chosen(corpus: Corpus, rows: list[Row], clip_ids: Sequence[str]) -> list[Row]:

@@ -6,6 +6,7 @@ The file holds no data: its views read the Parquet files that were committed whe
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -47,7 +48,8 @@ def write_database(corpus: Corpus | str | Place, path: Path) -> Path:
             connection.execute("DETACH made")
         partial.replace(path)
     except (duckdb.Error, OSError) as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise CorpusError(f"cannot write {path}: {error}") from error
     return path
 

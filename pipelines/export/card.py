@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from pipelines.corpus.read import Corpus
 from pipelines.export.base import Listed
 from pipelines.export.facts import UNKNOWN_LICENCE, licences
 
@@ -26,11 +25,9 @@ _HUB_LICENCES = {
 """The Hub's names of licences; whatever else is `other`."""
 
 
-def card(
-    corpus: Corpus, listed: Sequence[Listed], front: Mapping[str, Any], title: str, schemas: Mapping[str, pa.Schema]
-) -> bytes:
+def card(listed: Sequence[Listed], front: Mapping[str, Any], title: str, schemas: Mapping[str, pa.Schema]) -> bytes:
     """README.md. front: more of the front matter. schemas: columns to describe, by name of the table."""
-    counted = licences(corpus, {entry.item.clip.source_id for entry in listed})
+    counted = licences(entry.item.clip for entry in listed)
     matter = {"license": _hub_licence(counted), "task_categories": ["image-to-video"], "pretty_name": title, **front}
     seconds = sum(entry.item.clip.row["duration_s"] or 0 for entry in listed)
     per_split = Counter(entry.item.split for entry in listed)

@@ -70,7 +70,8 @@ def _jpeg(rgb_HW3: U8) -> bytes:
 
 def _image(name: str, clip: StoredClip, frame: int, rgb_HW3: U8) -> Record:
     height, width = rgb_HW3.shape[:2]
-    return {"file_name": name, "width": width, "height": height, "clip_id": clip.clip_id, "frame": frame}
+    origin = {"clip_id": clip.clip_id, "frame": frame, "licence": clip.row["licence"]}
+    return {"file_name": name, "width": width, "height": height} | origin
 
 
 def _persons(annotation: Annotation, frame: int) -> list[Record]:

@@ -61,9 +61,9 @@ class ParquetTables(Format):
             for table in _TABLES
         ]
         schemas = {table.name: table.schema for table in _TABLES}
-        put(out, "README.md", card(self.corpus, listed, {"configs": configs}, _TITLE, schemas))
+        put(out, "README.md", card(listed, {"configs": configs}, _TITLE, schemas))
         files = {file["path"]: DataFile(**file) for entry in listed for file in entry.record["files"]}
-        known = licences(self.corpus, {entry.item.clip.source_id for entry in listed})
+        known = licences(entry.item.clip for entry in listed)
         tree = croissant(_TITLE, list(files.values()), _TABLES, sorted(known))
         put(out, "croissant.json", json.dumps(tree, indent=1).encode())
 

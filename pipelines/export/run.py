@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipelines.corpus.layout import Place
 from pipelines.corpus.read import Corpus
-from pipelines.export.base import Item, Listed, Settings, Unit
+from pipelines.export.base import Format, Item, Listed, Settings, Unit
 from pipelines.export.ledger import Ledger
 from pipelines.export.registry import format_named
 from pipelines.export.splits import Splits
@@ -55,9 +55,23 @@ def export(
     items = _items(corpus, where, splits)
     ledger = Ledger(out, _remembered(format_, where, splits, settings))
     units = list(writer.units(items))
-    done, listed, files = Exported(len(items), splits=dict.fromkeys((name for name, _ in splits.shares), 0)), [], set()
+    done = Exported(len(items), splits=dict.fromkeys((name for name, _ in splits.shares), 0))
+    listed, files = _write(writer, units, ledger, out, done, told)
+    for entry in listed:
+        done.splits[entry.item.split] += 1
+    writer.finish(listed, tuple(done.splits), out)
+    ledger.forget_others({unit.name for unit in units}, files)
+    return done
+
+
+def _write(
+    writer: Format, units: Sequence[Unit], ledger: Ledger, out: Path, done: Exported, told: Told
+) -> tuple[list[Listed], set[str]]:
+    """All clips that are there afterwards, and all files; units that are there already are not written again."""
+    listed: list[Listed] = []
+    files: set[str] = set()
     for unit in units:
-        told(done.written + done.already_done, len(items))
+        told(done.written + done.already_done, done.clips)
         written = ledger.finished(unit)
         if written is not None:
             done.already_done += len(unit.items)
@@ -71,12 +85,8 @@ def export(
             done.written += len(unit.items)
         files |= set(written.files)
         listed += [Listed(item, record) for item, record in zip(unit.items, written.records, strict=True)]
-    told(done.written + done.already_done, len(items))
-    for entry in listed:
-        done.splits[entry.item.split] += 1
-    writer.finish(listed, tuple(done.splits), out)
-    ledger.forget_others({unit.name for unit in units}, files)
-    return done
+    told(done.written + done.already_done, done.clips)
+    return listed, files
 
 
 def _items(corpus: Corpus, where: str, splits: Splits) -> list[Item]:

@@ -46,4 +46,4 @@ class VideoFolder(Format):
                 put(out, f"data/{split}/metadata.parquet", buffer.getvalue())
         paths = [{"split": split, "path": f"data/{split}/**"} for split in filled]
         front = {"configs": [{"config_name": "default", "data_files": paths}]}
-        put(out, "README.md", card(self.corpus, listed, front, "Human video clips", {"clips": _SCHEMA}))
+        put(out, "README.md", card(listed, front, "Human video clips", {"clips": _SCHEMA}))

@@ -24,7 +24,6 @@ def histogram(name: str, values_C: F64, kept_C: NDArray[np.bool_], limit: Limit 
     low, high = np.percentile(values_C, _TAILS)
     low, high = min(low, *bounds, high), max(high, *bounds, low)
     span = (high - low) or max(abs(high), 1.0)
-    low, span = low - 0.02 * span, 1.04 * span
     edges = np.linspace(low, low + span, _BINS + 1)
     inside_C = np.clip(values_C, edges[0], edges[-1])
     all_B, kept_B = (np.histogram(v, edges)[0] for v in (inside_C, inside_C[kept_C]))
@@ -34,7 +33,7 @@ def histogram(name: str, values_C: F64, kept_C: NDArray[np.bool_], limit: Limit 
         bars.append(_bar("rejected", i * step, step, (total - kept) * unit, kept * unit))
         bars.append(_bar("kept", i * step, step, kept * unit, 0.0))
     lines = [_line("limit", _WIDTH * (bound - low) / span) for bound in bounds]
-    label = f"{name}: {int(kept_C.sum())} of {len(values_C)} measured candidates kept, {_range(limit)}"
+    label = f"{name}: {int(kept_C.sum())} of {len(values_C)} measured candidates kept, {rule_in_words(limit)}"
     ends = el("div", el("span", number(low)), el("span", number(low + span)), class_="ends")
     picture = el(
         "svg", *filter(None, bars), *lines, viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}", role="img", aria_label=label
@@ -42,15 +41,13 @@ def histogram(name: str, values_C: F64, kept_C: NDArray[np.bool_], limit: Limit 
     return el("div", picture, ends)
 
 
-def _range(limit: Limit | None) -> str:
+def rule_in_words(limit: Limit | None) -> str:
+    """`rule: from 0.1 up to 0.5`, or `no rule`."""
     if limit is None or (limit.min is None and limit.max is None):
         return "no rule"
     low = f"from {number(limit.min)}" if limit.min is not None else ""
     high = f"up to {number(limit.max)}" if limit.max is not None else ""
     return f"rule: {' '.join(filter(None, (low, high)))}"
-
-
-rule_in_words = _range
 
 
 def timeline(name: str, series: Sequence[F64], top: float) -> Markup:

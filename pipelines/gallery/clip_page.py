@@ -8,7 +8,7 @@ from pipelines.corpus.clips import StoredClip
 from pipelines.corpus.read import Corpus
 from pipelines.gallery.charts import rule_in_words, timeline
 from pipelines.gallery.markup import Child, Markup, el, number, page, table
-from schemas.records import Annotation
+from schemas.records import Annotation, Annotator
 from schemas.scores import SCORE_NAMES
 
 
@@ -42,15 +42,15 @@ def clip_page(
         el("h1", clip_id),
         el("div", video, el("div", *_timelines(clip, annotation), class_="timelines"), class_="clip"),
         el("h2", "Where it is from"),
-        table(("", ""), rows, "Facts"),
+        table(("fact", "value"), rows, "Source and stored clip"),
         el("h2", "Scores"),
-        table(("score", "value", "rule"), _scores(corpus, clip), "Scores"),
+        table(("score", "value", "rule"), _scores(corpus, clip), "Scores and the rules of the recipe"),
         up="../",
         scripts=("clip.js",),
     )
 
 
-def _annotators(annotation: Annotation) -> list[object]:
+def _annotators(annotation: Annotation) -> list[Annotator]:
     return [annotation.pose_annotator, annotation.mask_annotator, annotation.track_annotator]
 
 
@@ -60,7 +60,9 @@ def _link(words: str, clip_id: str | None) -> Child:
 
 def _scores(corpus: Corpus, clip: StoredClip) -> list[tuple[Child, ...]]:
     limits = corpus.config.screening
-    return [(name, number(clip.row[name]), rule_in_words(limits.get(name))) for name in SCORE_NAMES]
+    return [
+        (name, number(clip.row[name]), rule_in_words(limits.get(name)).removeprefix("rule: ")) for name in SCORE_NAMES
+    ]
 
 
 def _timelines(clip: StoredClip, annotation: Annotation) -> list[Markup]:

@@ -23,7 +23,7 @@ def el(name: str, /, *children: Child, **attributes: str | int | float | bool | 
     """An element. Attributes: `class_` is class, `_` is a dash; None and False leave it out."""
     written = "".join(_attribute(key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
     if name in _VOID:
-        return Markup(f"<{name}{written}>")
+        return Markup(f"<{name}{written} />")
     return Markup(f"<{name}{written}>{join(children)}</{name}>")
 
 
@@ -53,22 +53,17 @@ def page(title: str, *body: Child, up: str = "", scripts: Iterable[str] = ()) ->
     return f"<!doctype html>\n{el('html', head, el('body', skip, header, content), lang='en')}\n".encode()
 
 
-def table(head: Iterable[Child], rows: Iterable[Iterable[Child]], caption: str | None = None) -> Markup:
+def table(head: Iterable[Child], rows: Iterable[Iterable[Child]], caption: str) -> Markup:
     """A table in a box that scrolls sideways where the screen is narrow. First cells name their rows."""
-    body = [
-        el("tr", *(el("td" if i else "th", cell, scope=None if i else "row") for i, cell in enumerate(row)))
-        for row in rows
-    ]
     top = el("thead", el("tr", *(el("th", name, scope="col") for name in head)))
-    caption_ = el("caption", caption) if caption else ""
-    return el(
-        "div",
-        el("table", caption_, top, el("tbody", *body)),
-        class_="scroll",
-        tabindex=0,
-        role="region",
-        aria_label=caption or "Table",
-    )
+    body = el("tbody", *(el("tr", *_cells(row)) for row in rows))
+    whole = el("table", el("caption", caption), top, body)
+    return el("div", whole, class_="scroll", tabindex=0, role="region", aria_label=caption)
+
+
+def _cells(row: Iterable[Child]) -> list[Markup]:
+    first, *others = row
+    return [el("th", first, scope="row"), *(el("td", cell) for cell in others)]
 
 
 def number(value: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 import av
@@ -25,6 +26,7 @@ _POSTER_WIDTH = 320
 _JPEG_QUALITY = 78
 _STRIP_FRAMES = 5
 _STRIP_HEIGHT = 180
+_OF_A_CLIP = ("video/{}.mp4", "poster/{}.jpg", "strip/{}.jpg", "rejected/{}.jpg", "clip/{}.html")
 _FOLDERS = ("video", "poster", "strip", "rejected", "clip", "reason", ".made")
 
 
@@ -62,8 +64,21 @@ def picture_rejected(row: Row, uri: str, out: Path) -> bool:
         return False
     if picture is None:
         return False
+    (out / ".made" / row["clip_id"]).write_text("rejected")
     write_atomically(path, jpeg(_scaled(picture, width=_POSTER_WIDTH)))
     return True
+
+
+def remove_others(out: Path, clip_ids: Collection[str], reasons: Collection[str]) -> None:
+    """Remove what was made of clips and reasons that the corpus no longer has: a forgotten source leaves nothing."""
+    for mark in list((out / ".made").iterdir()):
+        if mark.name not in clip_ids:
+            for name in _OF_A_CLIP:
+                (out / name.format(mark.name)).unlink(missing_ok=True)
+            mark.unlink()
+    for path in list((out / "reason").glob("*.html")):
+        if path.stem not in reasons:
+            path.unlink()
 
 
 def jpeg(rgb_HW3: U8) -> bytes:

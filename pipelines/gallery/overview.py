@@ -45,7 +45,7 @@ def _funnel(funnel: Funnel) -> Markup:
     rows = [(name, f"{c.number:,}", f"{c.seconds:,.0f}", _meter(name, c.seconds / widest)) for name, c in steps]
     why = [(reason, f"{count:,}") for reason, count in funnel.source_reasons.items()]
     sources = table(("reason", "sources"), why, "Why sources gave no clips") if why else ""
-    return el("div", table(("", "number", "seconds", "share of the longest"), rows, "Funnel"), sources)
+    return el("div", table(("step", "number", "seconds", "share of the longest"), rows, "Funnel"), sources)
 
 
 def _meter(name: str, share: float) -> Markup:
@@ -78,9 +78,14 @@ def _distributions(corpus: Corpus, clips: pa.Table) -> list[Markup]:
             continue
         limit = corpus.config.screening.get(score.name)
         drawn = histogram(score.name, values_C[known_C], kept_C[known_C], limit)
-        facts = f"{rule_in_words(limit)}; median {number(float(np.median(values_C[known_C])))} {score.metadata['unit']}"
+        median = number(float(np.median(values_C[known_C]))) + _unit(score.metadata["unit"])
+        facts = f"{rule_in_words(limit)}; median {median}"
         missing = int((~known_C).sum())
         unmeasured = f"; not measured for {missing:,}" if missing else ""
         words = el("p", el("small", score.metadata["description"]))
         charts.append(el("figure", el("figcaption", el("h3", score.name), facts, unmeasured), drawn, words))
     return charts
+
+
+def _unit(unit: str) -> str:
+    return "" if unit in {"0..1", "ratio"} else f" {unit}"

@@ -18,7 +18,7 @@ from pipelines.corpus.read import Corpus
 from pipelines.corpus.stats import Funnel, funnel
 from pipelines.gallery.clip_page import clip_page
 from pipelines.gallery.clips_page import clips_page
-from pipelines.gallery.media import draw, make_folders, picture_rejected
+from pipelines.gallery.media import draw, make_folders, picture_rejected, remove_others
 from pipelines.gallery.overview import overview
 from pipelines.gallery.reason_page import examples, reason_page
 from schemas.errors import CorpusError
@@ -56,7 +56,8 @@ def write_site(corpus: Corpus, out: Path, told: Told = lambda done, total: None)
     write_atomically(out / "clips-data.js", b"window.corpus = " + json.dumps(_data(shown, uris)).encode() + b";\n")
     for file in files("pipelines.gallery").joinpath("static").iterdir():
         write_atomically(out / file.name, file.read_bytes())
-    _write_reasons(corpus, counted, uris, out)
+    pictured = _write_reasons(corpus, counted, uris, out)
+    remove_others(out, pictured | {clip.clip_id for clip in clips}, counted.reject_reasons)
     return Site(out / "index.html", len(clips), drawn, tuple(failed.values()), _write_sheet(shown, out))
 
 
@@ -100,23 +101,30 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else float(f"{value:.{_DIGITS}g}")
 
 
-def _write_reasons(corpus: Corpus, counted: Funnel, uris: dict[str, str], out: Path) -> None:
+def _write_reasons(corpus: Corpus, counted: Funnel, uris: dict[str, str], out: Path) -> set[str]:
+    """Ids of the rejected clips that are shown with a picture."""
+    all_pictured: set[str] = set()
     columns = ["clip_id", "source_id", "start_s", "end_s", "kept", "reject_reasons", *SCORE_NAMES]
     rejected = [row for row in corpus.arrow("clips", columns).to_pylist() if not row["kept"]]
     rejected.sort(key=lambda row: row["clip_id"])
     for reason, count in counted.reject_reasons.items():
+        if not reason.isidentifier():  # it becomes a file name, and a corpus may be somebody else's
+            raise CorpusError(f"{corpus.root}: {reason!r} is no reject reason; see `figureground check`")
         shown = examples(reason, rejected)
         pictured = {r["clip_id"] for r in shown if picture_rejected(r, uris.get(r["source_id"], ""), out)}
         content = reason_page(corpus, reason, count.number, shown, uris, pictured)
         write_atomically(out / "reason" / f"{reason}.html", content)
+        all_pictured |= pictured
+    return all_pictured
 
 
 def _write_sheet(clips: Sequence[StoredClip], out: Path) -> Path | None:
     """The strips of the first clips, one below the other."""
-    strips = [cv2.imread(str(out / "strip" / f"{clip.clip_id}.jpg")) for clip in clips[:_SHEET_ROWS]]
+    read = (cv2.imread(str(out / "strip" / f"{clip.clip_id}.jpg")) for clip in clips[:_SHEET_ROWS])
+    strips = [strip[..., ::-1] for strip in read if strip is not None]
     if not strips:
         return None
     width = max(strip.shape[1] for strip in strips)
-    padded = [np.pad(strip[..., ::-1], ((0, 4), (0, width - strip.shape[1]), (0, 0))) for strip in strips]
+    padded = [np.pad(strip, ((0, 4), (0, width - strip.shape[1]), (0, 0))) for strip in strips]
     write_png(str(out / SHEET_NAME), np.vstack(padded))
     return out / SHEET_NAME

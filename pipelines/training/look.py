@@ -16,7 +16,7 @@ from models.generator.training.draws import step_generator
 from models.generator.training.sampling import noise_for, sample_clip
 from models.generator.training.step import Objective
 from models.generator.training.trainee import Trainee
-from models.generator.training.use import condition_use
+from models.generator.training.use import condition_use, ignored
 from pipelines.training.curve import Curve
 from pipelines.training.feeds import Fed
 
@@ -49,6 +49,8 @@ class Look:
             self.curve.board.add_image("samples", picture, step)
         uses = condition_use(self.objective, Trainee(pipeline), clip, last)
         self.curve.report(step, {f"use/{name}": rise for name, rise in uses.items()})
+        if found := ignored(uses):
+            self.curve.write(f"step {step}: ignored so far: {', '.join(found)}; another clip's does as well")
 
 
 def grid(columns: list[Tensor]) -> Tensor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
@@ -47,7 +48,9 @@ def training_batches(
 
 def packed_batches(stream: ClipStream, workers: int = 2) -> Iterator[PackedBatch]:
     """The same as bytes."""
-    more = {"multiprocessing_context": START_METHOD, "worker_init_fn": one_thread} if workers else {}
+    more: dict[str, Any] = {}
+    if workers:
+        more = {"multiprocessing_context": START_METHOD, "worker_init_fn": one_thread}
     yield from DataLoader(stream, batch_size=None, num_workers=workers, **more)
 
 

@@ -24,14 +24,16 @@ from transforms.stage import Stage
 
 SECONDS_VARIABLE = "SIMULATED_SECONDS_A_CLIP"
 CLIPS_VARIABLE = "SIMULATED_CLIPS"
+KEEP_NONE_VARIABLE = "SIMULATED_KEEP_NONE"
 CLIPS = 3
 
 
 @dataclass
 class PretendToDecode(Stage[Source, Clip]):
-    """Clips of a source, of which the second is turned away; then the report."""
+    """Clips of a source, of which the second is turned away, or all; then the report."""
 
     clips: int
+    keep: bool = True
 
     name = "decode"
     accepts = Source
@@ -41,7 +43,7 @@ class PretendToDecode(Stage[Source, Clip]):
 
     def process(self, item: Source) -> Iterable[Outcome[Clip | SourceReport]]:
         for index in range(self.clips):
-            rejected = index % 3 == 1
+            rejected = index % 3 == 1 or not self.keep
             clip = make_clip(item, index, reasons=("luminance_low",) if rejected else ())
             yield Rejected(clip, ("luminance_low",)) if rejected else Kept(clip)
         yield Kept(replace(make_report(item, self.clips), source=item))
@@ -77,7 +79,7 @@ class Pause(Stage[int, int]):
 
 def pretended_stages(_: Any = None) -> tuple[Stage[Any, Any], ...]:
     clips, seconds = os.environ.get(CLIPS_VARIABLE, str(CLIPS)), os.environ.get(SECONDS_VARIABLE, "0")
-    return PretendToDecode(int(clips)), PretendToAnnotate(float(seconds))
+    return PretendToDecode(int(clips), KEEP_NONE_VARIABLE not in os.environ), PretendToAnnotate(float(seconds))
 
 
 def write_sources(folder: Path, count: int) -> Path:

@@ -150,20 +150,20 @@ def test_check_repair_makes_the_corpus_equal_to_what_it_was(curated: Path, tmp_p
     before = check(root)
     assert before.rows["media"] == 4
     paths = Corpus(root)
+    with Committer(root, paths.config) as committer:
+        row = paths.arrow("tracks").to_pylist()[0] | {"clip_id": "0_0_1"}
+        stray = write_rows(committer.layout, "tracks", "stray", [row])
+        commit_batch(committer.layout, committer.tables, Batch(1000, (stray,)))
     flip(Path(str(paths.paths("media")[0])))
     truncate(Path(str(paths.paths("tracks")[1])))
-    with Committer(root, paths.config) as committer:
-        stray = write_rows(committer.layout, "tracks", "stray",
-                           [paths.arrow("tracks").to_pylist()[0] | {"clip_id": "0_0_1"}])  # fmt: skip
-        commit_batch(committer.layout, committer.tables, Batch(1000, (stray,)))
-    found = figureground("check", root)
-    assert found.returncode == 1
+    assert len(check(root).problems) == 3
     repaired = figureground("check", root, "--repair")
     assert repaired.returncode == 0, repaired.stderr
     assert "not repaired" not in repaired.stdout
     assert check(root).digest == before.digest
 
 
+@pytest.mark.slow
 def test_a_source_that_is_gone_is_said_to_be_gone(curated: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(curated / "corpus", tmp_path / "corpus"))
     uri = Path(Corpus(root).arrow("sources").to_pylist()[0]["uri"])

@@ -115,7 +115,10 @@ def test_files_are_delta_coded_checksummed_and_described(tmp_path: Path) -> None
 def test_the_delta_log_describes_the_columns_too(tmp_path: Path) -> None:
     corpus = Corpus(make_corpus(tmp_path))
     fields = {field.name: field for field in DeltaTable(corpus.layout.table("poses")).schema().fields}
-    assert fields["x"].metadata == {"description": "J x T, joint-major; 0 where the joint was not found.", "unit": "1/8 px"}
+    assert fields["x"].metadata == {
+        "description": "J x T, joint-major; 0 where the joint was not found.",
+        "unit": "1/8 px",
+    }
 
 
 def test_a_file_is_named_after_its_content(tmp_path: Path) -> None:

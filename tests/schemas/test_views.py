@@ -110,7 +110,8 @@ def test_the_long_forms_have_their_columns_even_when_empty(view: str, columns: l
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_shows_the_columns_of_its_schema(name: str) -> None:
     with connect({}) as connection:
-        assert connection.sql(f"SELECT * FROM {name}").columns == TABLES[name].schema.names
+        listed = ["licence", "caption", "listed_id"] if name == "clips" else []
+        assert connection.sql(f"SELECT * FROM {name}").columns == TABLES[name].schema.names + listed
 
 
 def test_a_clip_without_persons_or_points_has_no_rows() -> None:

@@ -31,19 +31,23 @@ class FrameReader:
         self.exceeded: str | None = None
 
     def __iter__(self) -> Iterator[VideoFrame]:
-        packets = self._packets()
+        batches = self._batches()
         while not self._exceeds():
             started = time.perf_counter()
-            packet = next(packets, self)
-            frames = [] if packet is self else self._decode(packet)
+            frames = next(batches, None)
             self._spent_s += time.perf_counter() - started
+            if frames is None:
+                return
             for frame in frames:
                 if self._exceeds():
                     return
                 self.frames_decoded += 1
                 yield frame
-            if packet is self:
-                return
+
+    def _batches(self) -> Iterator[list[VideoFrame]]:
+        """Frames by the packet that completed them."""
+        for packet in self._packets():
+            yield self._decode(packet)
 
     def _exceeds(self) -> bool:
         limits, frames = self._limits, self.frames_decoded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from schemas.outcomes import Heartbeat, Kept, Outcome
 from schemas.records import Source
+from transforms.fetch.uris import as_text
 from transforms.stage import Resources, Stage
 
 _CHUNK_BYTES = 1 << 20
@@ -32,7 +34,9 @@ class Fingerprint(Stage[str, Fingerprinted | Heartbeat]):
     resources = Resources(cpus=1.0, memory_mb=128)
 
     def process(self, item: str) -> Iterable[Outcome[Fingerprinted | Heartbeat]]:
-        """One kept source. Raises OSError if the file cannot be read."""
+        """One kept source. Raises OSError if it is no regular file, or cannot be read."""
+        if not stat.S_ISREG(Path(item).stat().st_mode):
+            raise OSError(f"{as_text(item)} is no regular file")  # a pipe or a device may never end
         digest, size_bytes = hashlib.sha256(), 0
         said_at = time.monotonic()
         with Path(item).open("rb") as file:
@@ -42,7 +46,9 @@ class Fingerprint(Stage[str, Fingerprinted | Heartbeat]):
                 if time.monotonic() - said_at > _HEARTBEAT_S:
                     yield Kept(Heartbeat())
                     said_at = time.monotonic()
-        yield Kept(Fingerprinted(Source(item, digest.hexdigest(), size_bytes), declared_duration_s(item)))
+        uri = as_text(item)
+        source = Source(uri, digest.hexdigest(), size_bytes, "" if uri == item else item)
+        yield Kept(Fingerprinted(source, declared_duration_s(item)))
 
 
 def declared_duration_s(path: str) -> float | None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 
 _MEDIA_IN_TEXT = (b"YUV4MPEG2",)
 _PAGE = re.compile(rb"<(!doctype html|html|head|body|script|title|meta)\b", re.IGNORECASE)
-_TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\n\r\f") | frozenset(range(0x80, 0x100))
 _FEWEST_BYTES = 16
+_UTF8 = codecs.getincrementaldecoder("utf-8")
 
 
 def is_text(head: bytes) -> bool:
     """The bytes are text of some kind: a page, an error message, a playlist, a script. No video begins so."""
-    if len(head) < _FEWEST_BYTES or head.startswith(_MEDIA_IN_TEXT) or not _TEXT.issuperset(head):
+    if len(head) < _FEWEST_BYTES or head.startswith(_MEDIA_IN_TEXT):
         return False
-    return sum(byte >= 0x80 for byte in head) <= len(head) // 2
+    try:
+        text = _UTF8().decode(head)  # a character may be cut off at the end
+    except UnicodeDecodeError:
+        return _PAGE.match(head.lstrip()) is not None
+    return all(char.isprintable() or char.isspace() for char in text)
 
 
 def is_page(head: bytes) -> bool:

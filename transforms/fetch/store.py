@@ -87,6 +87,12 @@ class SourceStore:
         (self.folder / sha256).unlink(missing_ok=True)
         self._record(uri).unlink(missing_ok=True)
 
+    def drop_known(self, uri: str) -> None:
+        """Remove the finished download of an address, if there is one."""
+        record = _read_json(self._record(uri))
+        if record is not None:
+            self.drop(uri, str(record["sha256"]))
+
     def forget(self, uri: str, sha256: str | None = None) -> None:
         """Remove whatever there is of an address and of a content, finished or not, and every record of it."""
         found = _read_json(self._record(uri)) or {}

@@ -64,6 +64,11 @@ def without_secrets(uri: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
+def as_text(path: str) -> str:
+    """A file name as text that can be stored and printed: bytes that are no UTF-8 as `\\udcff`."""
+    return path.encode(errors="backslashreplace").decode()
+
+
 def without_addresses(text: str) -> str:
     """A message in which every address has lost its secrets."""
     return re.sub(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s'\"<>]+", lambda match: without_secrets(match[0]), text)

@@ -26,7 +26,8 @@ def figure_mask(pictures_BT3HW: Tensor, true_BT3HW: Tensor, mask_BT1HW: Tensor, 
         _distance(pictures, first[0], first[1])
     )
     ground = _distance(pictures, plate, torch.ones_like(plate[:, :1]))
-    return (figure < ground).float().unflatten(0, shape)
+    nearer: Tensor = (figure < ground).float().unflatten(0, shape)
+    return nearer
 
 
 def figure_iou(made_BT3HW: Tensor, true_BT3HW: Tensor, mask_BT1HW: Tensor, plate_BT3HW: Tensor) -> Tensor:

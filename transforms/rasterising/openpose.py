@@ -85,7 +85,8 @@ def _limb(a: F32, b: F32) -> np.ndarray:
     x, y = (a.astype(np.float64) + b) / 2
     dx, dy = a.astype(np.float64) - b
     axes = (int(np.hypot(dx, dy) / 2), _LIMB_HALF_WIDTH_PX)
-    return cv2.ellipse2Poly((int(x), int(y)), axes, int(np.degrees(np.arctan2(dy, dx))), 0, 360, 1)
+    turn = int(np.degrees(np.arctan2(dy, dx)))
+    return np.asarray(cv2.ellipse2Poly((int(x), int(y)), axes, turn, 0, 360, 1), np.int32)
 
 
 def _hues(count: int) -> list[tuple[int, ...]]:

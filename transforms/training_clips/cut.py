@@ -61,9 +61,9 @@ def cut_window(clip_id: str, media: Media, annotation: Annotation, draw: Draw, c
 def _masks(masks: Sequence[Mask], index: int, draw: Draw) -> tuple[Bool, Bool]:
     """The first person's mask, and everybody's, in one frame."""
     first, *others = (draw.crop.mask(decode_mask(mask, index)) for mask in masks)
-    people = first.copy()
+    people = first
     for other in others:
-        people |= other
+        people = people | other
     return first, people
 
 

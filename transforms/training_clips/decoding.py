@@ -53,7 +53,7 @@ def decode_some(video: bytes, fps: Fraction, wanted: Collection[int], take: Take
 def _planes(frame: VideoFrame) -> tuple[U8, U8, U8]:
     """Views of Y, U and V."""
     y, u, v = (
-        np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+        np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
         for plane in frame.planes
     )
     return y, u, v

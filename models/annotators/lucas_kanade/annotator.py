@@ -46,7 +46,7 @@ class LucasKanade:
     def annotate(self, frames: Frames, masks: tuple[Mask, ...]) -> Tracks:
         """Tracks of points chosen outside the masks.
 
-        A point is not visible where it is lost, covered or out of the picture; lucas_kanade and dense_flow end it there.
+        A point is not visible where it is lost, covered or out of the picture; only `recovering` takes it up again.
         """
         follower, stretch = self._follower(frames), _stretch(frames)
         for t, luma, covered in self._advance(follower, frames, masks):

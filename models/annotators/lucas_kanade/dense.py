@@ -19,13 +19,15 @@ class DenseFlow:
 
     def __call__(self, before_HW: U8, after_HW: U8, xy_N2: F32, most_error_px: float) -> tuple[F32, Bool]:
         """Places after one step, and which of them the way back confirms within `most_error_px`."""
-        there = self._flow.calc(before_HW, after_HW, np.empty(0, np.float32))
-        again = self._flow.calc(after_HW, before_HW, np.empty(0, np.float32))
-        forward = xy_N2 + _sampled(there, xy_N2)
-        error = np.linalg.norm(forward + _sampled(again, forward) - xy_N2, axis=1)
+        there, again = self._between(before_HW, after_HW), self._between(after_HW, before_HW)
+        forward: F32 = np.add(xy_N2, _sampled(there, xy_N2))
+        error = np.linalg.norm(np.add(forward, _sampled(again, forward)) - xy_N2, axis=1)
         height, width = after_HW.shape
         inside = (forward >= 0).all(1) & (forward[:, 0] <= width - 1) & (forward[:, 1] <= height - 1)
-        return forward.astype(np.float32), np.asarray(inside & (error < most_error_px), np.bool_)
+        return forward, np.asarray(inside & (error < most_error_px), np.bool_)
+
+    def _between(self, before_HW: U8, after_HW: U8) -> F32:
+        return np.asarray(self._flow.calc(before_HW, after_HW, np.empty(0, np.float32)), np.float32)
 
 
 def _sampled(flow_HW2: F32, xy_N2: F32) -> F32:

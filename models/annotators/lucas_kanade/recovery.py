@@ -54,8 +54,10 @@ def _fraction(likeness_NK: F32, best_N: np.ndarray) -> F32:
     grid = np.pad(likeness_NK.reshape(-1, side, side), ((0, 0), (1, 1), (1, 1)), mode="edge")
     n, row, column = np.arange(len(best_N)), best_N // side + 1, best_N % side + 1
     middle = grid[n, row, column]
+    along_x = (grid[n, row, column - 1], grid[n, row, column + 1])
+    along_y = (grid[n, row - 1, column], grid[n, row + 1, column])
     steps = []
-    for low, high in ((grid[n, row, column - 1], grid[n, row, column + 1]), (grid[n, row - 1, column], grid[n, row + 1, column])):  # fmt: skip
+    for low, high in (along_x, along_y):
         bend = np.minimum(low + high - 2 * middle, -1e-6)
         steps.append(np.clip((low - high) / (2 * bend), -0.5, 0.5))
     return np.stack(steps, -1).astype(np.float32)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """logits_PMHW: above 0 inside. quality_PM: IoU that the network expects. memory_PMhw: small logits, a later prompt."""
+    """logits_PMHW: above 0 inside. quality_PM: IoU the network expects. memory_PMhw: small logits, a later prompt."""
 
     logits_PMHW: Tensor
     quality_PM: Tensor

@@ -52,8 +52,12 @@ def condition_use(
     return {name: value / right - 1 for name, value in risen.items()}
 
 
+def ignored(uses: Mapping[str, float]) -> list[str]:
+    """The conditions that might as well be another clip's, each with the rise of the loss."""
+    return [f"{name} ({rise:+.2%})" for name, rise in uses.items() if rise < LEAST_RISE]
+
+
 def require_used(uses: Mapping[str, float], names: tuple[str, ...]) -> None:
     """Raise GenerationError where one of the named conditions is ignored."""
-    ignored = [f"{name} ({uses[name]:+.2%})" for name in names if uses[name] < LEAST_RISE]
-    if ignored:
-        raise GenerationError(f"the network ignores its conditions: another clip's {', '.join(ignored)} does as well")
+    if found := ignored({name: uses[name] for name in names}):
+        raise GenerationError(f"the network ignores its conditions: another clip's {', '.join(found)} does as well")

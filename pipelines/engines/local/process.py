@@ -33,11 +33,14 @@ class WorkerProcess:
     It is started without multiprocessing's bootstrap, which would import the driver's main module again.
     """
 
-    def __init__(self, threads: int) -> None:
-        """Raises FiguregroundError if the system gives no process, pipe or file."""
+    def __init__(self, threads: int, memory_bytes: int) -> None:
+        """memory_bytes: what it should hold at most; at twice that, the system gives it no more.
+
+        Raises FiguregroundError if the system gives no process, pipe or file.
+        """
         self.number = next(_numbers)
         try:
-            self._start(threads)
+            self._start(threads, 2 * memory_bytes)
         except OSError as error:
             raise FiguregroundError(f"cannot start a worker process: {error}") from None
 
@@ -48,7 +51,7 @@ class WorkerProcess:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.pipe.send_bytes(job)
 
-    def _start(self, threads: int) -> None:
+    def _start(self, threads: int, most_bytes: int) -> None:
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
             self._log = ours.enter_context(tempfile.TemporaryFile())
             self.pipe, far_end = Pipe()
@@ -59,7 +62,7 @@ class WorkerProcess:
             theirs.callback(os.close, lifeline)
             with _sigint_held_back():
                 self._process = subprocess.Popen(
-                    [sys.executable, "-c", _bootstrap(far_end.fileno(), lifeline)],
+                    [sys.executable, "-c", _bootstrap(far_end.fileno(), lifeline, most_bytes)],
                     stdin=subprocess.DEVNULL,
                     stdout=self._log,
                     stderr=self._log,
@@ -125,10 +128,10 @@ class WorkerProcess:
         self._ours.close()
 
 
-def _bootstrap(pipe_fd: int, lifeline_fd: int) -> str:
+def _bootstrap(pipe_fd: int, lifeline_fd: int, most_bytes: int) -> str:
     return (
         f"import sys; sys.path[:] = {sys.path!r}; from pipelines.engines.local.worker import worker_main; "
-        f"worker_main({pipe_fd}, {lifeline_fd})"
+        f"worker_main({pipe_fd}, {lifeline_fd}, {most_bytes})"
     )
 
 

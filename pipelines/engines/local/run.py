@@ -118,7 +118,7 @@ class Run(Generic[T]):
             worker.send(attempt.task)
 
     def _hire(self) -> WorkerProcess:
-        worker = self._spares.pop() if self._spares else WorkerProcess(self._pool.threads)
+        worker = self._spares.pop() if self._spares else WorkerProcess(self._pool.threads, self._pool.memory_bytes)
         worker.take_on(self._pickled_job)
         return worker
 

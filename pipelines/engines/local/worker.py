@@ -20,16 +20,21 @@ from pipelines.engines.local.outbox import Outbox
 from pipelines.engines.local.wire import Broken, Ready
 from pipelines.job import Job
 from schemas.errors import FiguregroundError
+from transforms.decode.confinement import confine
 
 _PR_SET_PDEATHSIG = 1
 _STDERR = 2
 
 
-def worker_main(pipe_fd: int, lifeline_fd: int) -> None:
-    """Entry point of a worker process. pipe_fd: to the driver. lifeline_fd: closes when the driver dies."""
+def worker_main(pipe_fd: int, lifeline_fd: int, most_bytes: int) -> None:
+    """Entry point of a worker process. pipe_fd: to the driver. lifeline_fd: closes when the driver dies.
+
+    most_bytes: an allocation beyond this fails.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's affair
     _die_with_the_driver(lifeline_fd)
     faulthandler.enable(_STDERR, all_threads=False)
+    confine(most_bytes)
     pipe = Connection(pipe_fd)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while _serve(pipe):

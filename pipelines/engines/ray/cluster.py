@@ -12,14 +12,13 @@ from pipelines.engines.ray.placement import Node
 from schemas.config import RayConfig
 from schemas.errors import ConfigError
 
-_QUIET = {"log_to_driver": False, "logging_level": logging.ERROR}
+_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 _KNOCK_S = 10.0
+_TRIES = 3
 _LOCAL_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # Ray's ports run code for whoever connects; without this switch they are open to the network.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    # A busy machine takes longer than Ray's thirty seconds to start its processes.
-    "RAY_raylet_start_wait_time_s": "180",
 }
 
 
@@ -43,13 +42,29 @@ class Cluster:
 
         if ray.is_initialized():
             return
-        try:
-            self._knock()
-            ray.init(**(self._own() if self._address is None else {"address": self._address, **_QUIET}))
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            where = "this machine" if self._address is None else f"ray.address={self._address}"
-            raise ConfigError(f"no Ray cluster at {where}: {error}") from None
+        if self._address is None:
+            self._start()
+        else:
+            try:
+                self._knock()
+                ray.init(address=self._address, **_QUIET)
+            except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+                hint = "" if "RAY_AUTH_MODE" in os.environ else "; if the cluster asks for a token: RAY_AUTH_MODE=token"
+                raise ConfigError(f"no Ray cluster at ray.address={self._address}: {error}{hint}") from None
         self._ours = True
+
+    def _start(self) -> None:
+        """Start a cluster. On a busy machine its parts miss each other's deadlines: then it is tried again."""
+        import ray
+
+        for left in reversed(range(_TRIES)):
+            try:
+                ray.init(**self._own())
+                return
+            except Exception as error:  # Ray raises bare ones
+                ray.shutdown()
+                if not left:
+                    raise ConfigError(f"Ray cannot be started on this machine: {error}") from None
 
     def close(self) -> None:
         """Leave the cluster, and stop it if it was started here."""

@@ -62,7 +62,7 @@ function card(i, view) {
   const picture = node("img", { class: "poster", src: `poster/${id}.jpg`, alt: "", loading: "lazy", width: 320, height: 180 });
   const play = node("button", { class: "play", type: "button", "aria-label": `Play ${id}`, "aria-pressed": "false" }, "▶");
   const item = node("li", {});
-  const shown = [...new Set([view.sort, view.score])].filter((name) => scores.includes(name));
+  const shown = [...new Set([view.sort, view.score])].filter((name) => scores.includes(name) && name !== "duration_s");
   const facts = shown.map((name) => `${name} ${columns[name][i] === null ? "not measured" : columns[name][i]}`);
   item.append(
     picture, play,

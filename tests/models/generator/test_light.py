@@ -26,7 +26,9 @@ def test_a_block_keeps_its_shape_and_passes_gradients(level):
     unet = tiny_pocket().unet
     block = blocks(unet)[level]
     taken = {}
-    block.register_forward_hook(lambda module, given, made: taken.update(made=made[0] if isinstance(made, tuple) else made))
+    block.register_forward_hook(
+        lambda module, given, made: taken.update(made=made[0] if isinstance(made, tuple) else made)
+    )
     frames, size = 3, 16
     unet(torch.randn(2, frames, 12, size, size), torch.tensor(500), torch.randn(2, 4, 64), conditions(2, frames, size))
     made = taken["made"]

@@ -164,3 +164,14 @@ def test_the_arrays_of_a_clip_are_what_was_annotated(corpus: Corpus) -> None:
         assert mask_THW.sum((1, 2)).tolist() == list(person.mask.area_px)
     assert abs(arrays.points_NT2 - truth.annotation.tracks.xy_NT2).max() <= 1 / 16
     assert (arrays.on_person_NT == truth.annotation.tracks.on_person_NT).all()
+
+
+def test_a_corpus_whose_ids_lead_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    root = add_clips(tmp_path / "corpus", [puppet_clip(11)])
+    (path,) = Corpus(root).paths("clips")
+    row = pq.read_table(path).to_pylist()[0] | {"clip_id": "../../elsewhere"}
+    pq.write_table(pq.read_table(path).from_pylist([row], pq.read_schema(path)), path)
+    with pytest.raises(CorpusError, match="is no clip id"):
+        export(root, tmp_path / "out", "videofolder")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import av
@@ -70,3 +71,19 @@ def test_a_missing_file_fails_with_its_name(tmp_path: Path) -> None:
     assert isinstance(outcome, Failed)
     assert outcome.item == str(tmp_path / "gone.mp4")
     assert "gone.mp4" in outcome.error
+
+
+def test_a_pipe_or_a_device_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for path in (tmp_path / "pipe.mp4", Path("/dev/zero"), tmp_path):
+        (outcome,) = run_stage(Fingerprint(), str(path))
+        assert isinstance(outcome, Failed)
+        assert "no regular file" in outcome.error
+
+
+def test_a_name_that_is_no_utf8_is_stored_as_text_and_still_opened(tmp_path: Path) -> None:
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\n.mp4")
+    Path(name).write_bytes(b"x")
+    found = fingerprinted(Path(name))
+    assert found.source.uri.endswith("/\\udcff\n.mp4")
+    assert Path(found.source.file).read_bytes() == b"x"

@@ -28,7 +28,9 @@ def drawn(**settings):
 
 
 def test_a_step_draws_the_same_whenever_it_is_run_and_other_steps_and_processes_others():
-    draws = [draw(step_generator(5, *place), SHAPE, 1000, DisturbanceConfig(), CPU) for place in ((7,), (7,), (8,), (7, 1))]
+    draws = [
+        draw(step_generator(5, *place), SHAPE, 1000, DisturbanceConfig(), CPU) for place in ((7,), (7,), (8,), (7, 1))
+    ]
     assert torch.equal(draws[0].noise_BTChw, draws[1].noise_BTChw)
     assert torch.equal(draws[0].timestep_B, draws[1].timestep_B)
     assert not torch.equal(draws[0].noise_BTChw, draws[2].noise_BTChw)
@@ -133,7 +135,9 @@ def test_gradients_reach_every_weight_that_learns():
     clip = replace(clip, points_BT3HW=clip.pose_BT3HW)
     trainee = Trainee(pipeline)
     objective(pipeline).losses(trainee, clip, last, step_generator(0, 0)).loss.backward()
-    silent = [name for name, parameter in trainee.named_parameters() if parameter.grad is None or not parameter.grad.any()]
+    silent = [
+        name for name, parameter in trainee.named_parameters() if parameter.grad is None or not parameter.grad.any()
+    ]
     assert silent == []
 
 

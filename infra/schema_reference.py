@@ -1,0 +1,64 @@
+"""Writes docs/schema.md from the schemas: `python -m infra.schema_reference > docs/schema.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from schemas.reasons import NEAR_DUPLICATE, SourceReason, Verdict, verdict_of
+from schemas.skeletons import SKELETONS
+from schemas.tables import TABLES, Table
+
+_HEAD = """\
+# Tables and columns
+
+Written by `python -m infra.schema_reference`; do not edit. The same descriptions are in the metadata of every Parquet
+file, and, as comments, in the database that `figureground duckdb` writes.
+
+A row belongs to a clip through `clip_id`. Annotation rows have one entry a frame; entry *i* is frame *i* of the stored
+video. Beside the tables there are two views in long form: `keypoints` (clip_id, person, frame, joint, x, y, confidence)
+and `points` (clip_id, point, frame, x, y, visible, on_person), both in px. The view `clips` also has what the source
+list said of the clip's source: licence, caption and listed_id.
+"""
+
+
+def reference() -> str:
+    """The whole page."""
+    return "\n".join([_HEAD, *(line for table in TABLES.values() for line in _table(table)), *_codes(), *_skeletons()])
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield f"## {table.name}\n"
+    yield f"{table.description} Key: {', '.join(f'`{name}`' for name in table.key)}.\n"
+    yield "| column | type | unit | meaning |\n|---|---|---|---|"
+    for field in table.schema:
+        yield f"| `{field.name}` | {field.type} | {_said(field, b'unit')} | {_said(field, b'description')} |"
+    yield ""
+
+
+def _said(field: pa.Field, key: bytes) -> str:
+    text: str = field.metadata.get(key, b"").decode()
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _codes() -> Iterator[str]:
+    yield "## Reasons\n"
+    yield "Of a clip: the name of a score with `_low` or `_high`, for every rule it broke, or "
+    yield f"`{NEAR_DUPLICATE}`. Of a source:\n"
+    for verdict in (Verdict.REJECTED, Verdict.FAILED):
+        codes = ", ".join(f"`{reason}`" for reason in SourceReason if verdict_of(reason) is verdict)
+        yield f"- {verdict}: {codes}"
+    yield ""
+
+
+def _skeletons() -> Iterator[str]:
+    yield "## Skeletons\n"
+    for skeleton in SKELETONS.values():
+        yield f"- `{skeleton.name}`, {len(skeleton.joints)} joints: {', '.join(skeleton.joints[:33])}" + (
+            ", ..." if len(skeleton.joints) > 33 else ""
+        )
+
+
+if __name__ == "__main__":
+    print(reference())

@@ -1,0 +1,133 @@
+"""What every annotator of a kind must do, whatever network is behind it."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.annotators.rle import decode_mask
+from tests.conformance.annotator_cases import CREATE, MASKS, PAN, POSES, TRACKS, Case, people
+from tests.models.footage import frames_of, no_frames, scene
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+HERE, THERE, LARGE = (110.0, 128.0, 1.0), (150.0, 120.0, 1.0), (220.0, 256.0, 2.0)
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Case, str], Any]]:
+    def build(case: Case, kind: str) -> Any:
+        case.prepare(tmp_path, monkeypatch)
+        return CREATE[kind](case.config)
+
+    yield build
+
+
+@pytest.mark.parametrize("case", POSES)
+class TestPoses:
+    def test_poses_are_on_the_clock_absent_where_nobody_is_and_the_same_twice(self, case: Case, make: Any) -> None:
+        annotator = make(case, "poses")
+        frames = case.video([[HERE], [], [HERE]])
+        first, second = annotator.annotate(frames), annotator.annotate(frames)
+        (person,) = first
+        assert person.pose.xy_TJ2.shape[0] == person.pose.confidence_TJ.shape[0] == 3
+        assert person.pose.present_T[0] and not person.pose.present_T[1]
+        assert np.isnan(person.pose.xy_TJ2[1]).all() and not person.pose.confidence_TJ[1].any()
+        assert ((person.pose.confidence_TJ >= 0) & (person.pose.confidence_TJ <= 1)).all()
+        assert np.array_equal(person.pose.xy_TJ2, second[0].pose.xy_TJ2, equal_nan=True)
+        assert annotator.identity.name == case.name
+        assert len(annotator.identity.weights_sha256) == 64
+
+    def test_a_shifted_or_scaled_picture_gives_shifted_or_scaled_joints(self, case: Case, make: Any) -> None:
+        annotator = make(case, "poses")
+
+        def joints(place: tuple[float, float, float], height: int = 256, width: int = 320) -> np.ndarray:
+            return annotator.annotate(case.video([[place]], height, width))[0].pose.xy_TJ2[0]
+
+        here = joints(HERE)
+        assert np.nanmedian(np.abs(joints(THERE) - here - (40, -8))) <= case.shift_px
+        assert np.nanmedian(np.abs(joints(LARGE, 512, 640) - 2 * here)) <= 2 * case.shift_px + 1
+
+    def test_two_persons_are_two_and_no_frames_are_nobody(self, case: Case, make: Any) -> None:
+        annotator = make(case, "poses")
+        assert annotator.annotate(no_frames()) == ()
+        assert annotator.annotate(case.video([[]])) == ()
+        if not case.several:
+            return
+        found = annotator.annotate(case.video([[(70, 128, 1.0), (240, 128, 0.9)]] * 2))
+        assert len(found) == 2
+        centres = sorted(float(np.nanmedian(person.pose.xy_TJ2[0, :, 0])) for person in found)
+        assert centres == pytest.approx([70, 240], abs=30)
+
+
+@pytest.mark.parametrize("case", MASKS)
+class TestMasks:
+    def test_masks_are_on_the_clock_empty_where_nobody_is_and_the_same_twice(self, case: Case, make: Any) -> None:
+        annotator = make(case, "masks")
+        frames = case.video([[HERE], [], [HERE]])
+        persons = people(case, frames)
+        (mask,) = annotator.annotate(frames, persons)
+        assert annotator.annotate(frames, persons) == (mask,)
+        assert (len(mask.rle), mask.width, mask.height) == (3, 320, 256)
+        assert mask.area_px[1] == 0
+        assert [int(decode_mask(mask, t).sum()) for t in range(3)] == list(mask.area_px)
+        assert annotator.identity.name == case.name and len(annotator.identity.weights_sha256) == 64
+        assert annotator.annotate(frames, ()) == ()
+
+    def test_one_mask_a_person_in_the_order_given_and_no_pixel_twice(self, case: Case, make: Any) -> None:
+        annotator = make(case, "masks")
+        left, right = (70, 128, 1.0), (240, 128, 0.9)
+        frames = case.video([[left, right]])
+        persons = people(case, case.video([[left]]), case.video([[right]]))
+        masks = annotator.annotate(frames, persons)
+        assert len(masks) == len(persons) == 2
+        assert not (decode_mask(masks[0], 0) & decode_mask(masks[1], 0)).any()
+        assert annotator.annotate(frames, persons[::-1])[0].area_px == pytest.approx(masks[1].area_px, rel=0.02)
+
+
+@pytest.mark.parametrize("case", TRACKS)
+class TestTracks:
+    def test_tracks_are_on_the_clock_stick_to_the_ground_and_are_the_same_twice(self, case: Case, make: Any) -> None:
+        annotator = make(case, "tracks")
+        clip = scene(PAN, 4, occluder=True)
+        first, second = annotator.annotate(*clip), annotator.annotate(*clip)
+        count = len(first.query_frame_N)
+        assert count >= 8
+        assert first.xy_NT2.shape == (count, 4, 2)
+        assert first.visible_NT.shape == first.on_person_NT.shape == (count, 4)
+        assert np.isfinite(first.xy_NT2).all()
+        assert first.visible_NT[np.arange(count), first.query_frame_N].all()
+        assert not (first.visible_NT & first.on_person_NT).any()
+        steps = np.diff(first.xy_NT2, axis=1)[first.visible_NT[:, 1:] & first.visible_NT[:, :-1]]
+        assert np.abs(np.median(steps, axis=0) - (-4, 2)).max() <= case.shift_px / 2
+        assert np.array_equal(first.xy_NT2, second.xy_NT2)
+        assert np.array_equal(first.visible_NT, second.visible_NT)
+        assert annotator.identity.name == case.name
+
+    def test_one_frame_no_frames_and_no_texture_are_no_error(self, case: Case, make: Any) -> None:
+        annotator = make(case, "tracks")
+        frames, _ = scene(PAN, 1)
+        assert annotator.annotate(frames, ()).visible_NT.all()
+        assert annotator.annotate(no_frames(), ()).xy_NT2.shape == (0, 0, 2)
+        assert annotator.annotate(frames_of(np.full((2, 540, 640), 128, np.uint8)), ()).xy_NT2.shape == (0, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "case"),
+    [pytest.param(kind, *p.values, id=f"{kind}-{p.id}", marks=p.marks)
+     for kind, cases in (("poses", POSES), ("masks", MASKS), ("tracks", TRACKS)) for p in cases],
+)  # fmt: skip
+def test_what_an_annotator_held_is_freed_with_it(kind: str, case: Case, make: Any) -> None:
+    annotator = make(case, kind)
+    held = weakref.ref(annotator)
+    parts = [weakref.ref(value) for value in vars(annotator).values() if hasattr(type(value), "__weakref__")]
+    parts = [part for part in parts if type(part()).__module__.startswith("models.")]
+    del annotator
+    gc.collect()
+    assert held() is None
+    assert [part() for part in parts if type(part()).__name__.endswith(("Finder", "Segmenter", "Network"))] == []
