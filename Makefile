@@ -8,7 +8,7 @@ demo: $(VENV)/ready  ## The main job on real footage; says where to look.
 	$(BIN)/figureground demo --out demo
 
 test: $(VENV)/ready  ## The whole suite.
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 chaos: $(VENV)/ready  ## The long suites: kills at every failpoint, at random times, on every engine.
 	$(BIN)/pytest -m slow --timeout=3600

@@ -97,18 +97,18 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--scenes", type=int, nargs=3, default=(0, 1, 2), help="held-out scenes, by number")
+    parser.add_argument("--poses", type=int, nargs=3, default=(11, 12, 22), help="held-out scenes, by number")
+    parser.add_argument("--people", type=int, nargs=3, default=(22, 8, 16), help="scenes of the references")
     parser.add_argument("--out", type=Path, default=Path("control.jpg"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    size, frames, scenes = arguments.size, arguments.frames, list(arguments.scenes)
-    truth = make_truth(max(scenes) + 1, size, frames)
+    size, frames = arguments.size, arguments.frames
+    truth = make_truth(max(*arguments.poses, *arguments.people) + 1, size, frames)
     pipeline = None if arguments.model is None else HumanVideoPipeline.from_pretrained(arguments.model)
     grounds = [preset_tracks(name, frames, size, size, _FPS, 1, _STRENGTH) for name in GROUNDS]
     scale = max(1, 128 // size)
     cells: list[list[np.ndarray]] = []
-    for pose_of in scenes:
-        reference_of = scenes[(scenes.index(pose_of) + 1) % 3]
+    for pose_of, reference_of in zip(arguments.poses, arguments.people, strict=True):
         reference = row_of(truth.reference(), reference_of)
         drives = [cell_drive(truth, pose_of, reference_of, tracks, frames) for tracks in grounds]
         rasters = [Rasters(reference, BLAZEPOSE_33).draw(drive) for drive in drives]

@@ -30,15 +30,15 @@ def main(video: Path) -> None:
 
 
 def _until_decoding(driver: psutil.Popen, video: Path) -> dict[str, float]:
-    """CPU by process: the driver, and its worker, which has opened the file before, to fingerprint it, without OpenCV."""
+    """CPU by process: the driver, and its worker, which has no OpenCV yet when it opens the video to fingerprint it."""
     while driver.poll() is None:
         for worker in driver.children():
             try:
                 times = worker.cpu_times()
-                if any(file.path == str(video.resolve()) for file in worker.open_files()):
-                    if any("cv2" in mapped.path for mapped in worker.memory_maps()):
-                        own = driver.cpu_times()
-                        return {"driver": own.user + own.system, "worker": times.user + times.system}
+                opened = any(file.path == str(video.resolve()) for file in worker.open_files())
+                if opened and any("cv2" in mapped.path for mapped in worker.memory_maps()):
+                    own = driver.cpu_times()
+                    return {"driver": own.user + own.system, "worker": times.user + times.system}
             except psutil.Error:
                 continue
         time.sleep(_POLL_S)

@@ -9,11 +9,8 @@ from itertools import pairwise
 
 from schemas.skeletons.skeleton import Skeleton
 
-HAND_JOINTS = ("hand_root",) + tuple(
-    f"{finger}{part}"
-    for finger in ("thumb", "forefinger", "middle_finger", "ring_finger", "pinky_finger")
-    for part in (1, 2, 3, 4)
-)
+_FINGERS = ("thumb", "forefinger", "middle_finger", "ring_finger", "pinky_finger")
+HAND_JOINTS = ("hand_root", *(f"{finger}{part}" for finger in _FINGERS for part in (1, 2, 3, 4)))
 """Joints of a hand, from the wrist along each finger; with `left_` or `right_` before it."""
 HAND_BONES = tuple(bone for finger in range(5) for bone in pairwise((0, *range(4 * finger + 1, 4 * finger + 5))))
 """Pairs of indices into `HAND_JOINTS`."""

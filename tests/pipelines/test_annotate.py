@@ -103,7 +103,14 @@ def test_running_again_does_what_is_left_and_nothing_twice(corpus: Path) -> None
     assert {first, second} == set(annotators(corpus, "tracks"))
 
 
-@pytest.mark.parametrize("place", ["write.tracks.after", "redo.write.after", "commit.tracks.after"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "commit.tracks.after",
+        pytest.param("write.tracks.after", marks=pytest.mark.slow),
+        pytest.param("redo.write.after", marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_killed_anywhere_and_run_again_gives_the_same_rows(synthesized: Path, corpus: Path, place: str) -> None:
     whole = corpus.parent / "whole"
     shutil.copytree(synthesized, whole)
@@ -162,7 +169,7 @@ def test_poses_of_another_annotator_take_the_numbers_of_the_persons_they_lie_on(
     shape = rng.uniform(0, 40, (33, 2)).astype(np.float32)
 
     def pose(x: float) -> Pose:
-        xy = np.stack([shape + (x + t, 20) for t in range(4)]).astype(np.float32)
+        xy = np.stack([shape + np.array([x + t, 20]) for t in range(4)]).astype(np.float32)
         return Pose(xy, np.ones((4, 33), np.float32), np.ones(4, np.bool_), "blazepose_33")
 
     known = [(0, pose(200)), (3, pose(20))]

@@ -91,7 +91,7 @@ class TestMasks:
 
 def body(x: float = 0, y: float = 0, frames: int = 1) -> Pose:
     """COCO joints of somebody whose torso is 50 px long."""
-    xy = np.zeros((frames, 17, 2), np.float32) + (x, y)
+    xy = np.zeros((frames, 17, 2), np.float32) + np.array([x, y], np.float32)
     xy[:, [11, 12], 1] += 50
     xy[:, [13, 14, 15, 16], 1] += 90
     return Pose(xy, np.ones((frames, 17), np.float32), np.ones(frames, np.bool_), "coco_17")

@@ -46,7 +46,7 @@ def test_body_hands_and_face_are_drawn_as_controlnet_aux_draws_the_same_points(s
 @pytest.mark.parametrize("skeleton", SKELETONS)
 def test_every_skeleton_gives_the_control_image_of_its_body(skeleton: str) -> None:
     rng = np.random.default_rng(3)
-    body = {joint: xy for joint, xy in zip(SKELETONS["coco_17"].joints, places(rng, 17), strict=True)}
+    body = dict(zip(SKELETONS["coco_17"].joints, places(rng, 17), strict=True))
     joints = SKELETONS[skeleton].joints
     xy = np.array([body.get(joint, (np.nan, np.nan)) for joint in joints], np.float32)[None]
     pose = Pose(xy, np.ones((1, len(joints)), np.float32), np.ones(1, np.bool_), skeleton)

@@ -75,7 +75,7 @@ class HostileServer:
 
     def _read(self, lines: object) -> Request | None:
         first = lines.readline().decode(errors="replace").split()  # type: ignore[attr-defined]
-        if len(first) != 3:
+        if len(first) != 3 or not first[2].startswith("HTTP/"):
             return None
         headers = {}
         while line := lines.readline().decode(errors="replace").strip():  # type: ignore[attr-defined]
