@@ -159,6 +159,7 @@ def _forget_and_die(corpus: Path, place: str) -> None:
     forget(corpus, [make_source("source1").uri])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", FAILPOINTS)
 def test_a_killed_attempt_is_finished_by_the_next(corpus: Path, place: str) -> None:
     process = FORKS.Process(target=_forget_and_die, args=(corpus, place))

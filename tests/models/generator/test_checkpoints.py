@@ -1,0 +1,34 @@
+"""The generators that come along."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the generator needs the torch extra")
+
+from models.generator.pipeline import HumanVideoPipeline
+from models.generator.training.draws import step_generator
+from models.generator.training.sampling import noise_for, sample_clip
+from pipelines.training.prepare import prepare_window
+from pipelines.training.sources import SyntheticSource
+
+UNSEEN_SEED = 990_017
+
+
+def test_the_pocket_corrects_the_warp_on_scenes_it_has_not_seen():
+    with as_file(files("models.generator.checkpoints") / "pocket") as folder:
+        pipeline = HumanVideoPipeline.from_pretrained(folder)
+    source = SyntheticSource(UNSEEN_SEED, pipeline.config.size, pipeline.config.clip_frames)
+    (clip,) = prepare_window(next(source.batches(1, 6, 0)))
+    noise = noise_for(pipeline, clip, step_generator(0, 0))
+    for steps in (1, 2):
+        made = sample_clip(pipeline, clip, clip.frames_BT3HW[:, 0], steps, noise)
+        warp, pocket = (psnr(video, clip.frames_BT3HW) for video in (clip.warped_BT3HW, made))
+        assert pocket > warp + 0.5
+
+
+def psnr(made: torch.Tensor, truth: torch.Tensor) -> float:
+    error = (made - truth)[:, 1:].square().mean((1, 2, 3, 4))
+    return float(-10 * error.log10().mean())
