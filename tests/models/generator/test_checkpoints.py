@@ -8,11 +8,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the generator needs the torch extra")
 
-from models.generator.pipeline import HumanVideoPipeline
-from models.generator.training.draws import step_generator
-from models.generator.training.sampling import noise_for, sample_clip
-from pipelines.training.prepare import prepare_window
-from pipelines.training.sources import SyntheticSource
+from models.generator.pipeline import HumanVideoPipeline  # noqa: E402
+from models.generator.training.draws import step_generator  # noqa: E402
+from models.generator.training.sampling import noise_for, sample_clip  # noqa: E402
+from pipelines.training.prepare import prepare_window  # noqa: E402
+from pipelines.training.sources import SyntheticSource  # noqa: E402
 
 UNSEEN_SEED = 990_017
 
