@@ -7,6 +7,7 @@ import shutil
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -42,19 +43,20 @@ def run(root: Path) -> None:
         for name in ("first", "second", "third"):
             add_source(committer, name, reasons={1: "luminance_low"})
         mark_near_duplicates(committer, EVERY_HASH_MATCHES)
-        committer.add_run({"run_id": "1", "started_at": datetime(2026, 1, 1, tzinfo=UTC), "command": "curate",
+        committer.add_run({"run_id": uuid4().hex, "started_at": datetime(2026, 1, 1, tzinfo=UTC), "command": "curate",
                            "engine": "local", "config": "{}", "versions": "{}", "counts": "{}"})  # fmt: skip
 
 
 def killed_at(failpoint: str, target: object, root: Path) -> None:
-    process = FORKS.Process(target=_with_failpoint, args=(failpoint, target, root))
+    process = FORKS.Process(target=_with_environment, args=(os.environ | {VARIABLE: failpoint}, target, root))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL, f"{failpoint} was never reached"
 
 
-def _with_failpoint(failpoint: str, target: object, root: Path) -> None:
-    os.environ[VARIABLE] = failpoint
+def _with_environment(environment: dict[str, str], target: object, root: Path) -> None:
+    """The fork server's environment is that of its own start."""
+    os.environ.update(environment)
     target(root)  # type: ignore[operator]
 
 
