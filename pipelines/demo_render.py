@@ -37,11 +37,11 @@ def demo_job(corpus: Corpus) -> RenderJob | None:
     return RenderJob(reference[0], pose[0], "pan", seconds=_SECONDS)
 
 
-def demo_renderers(steps: int) -> dict[str, Renderer]:
+def demo_renderers() -> dict[str, Renderer]:
     """The warp, and the pocket model where this installation carries it."""
-    renderers = {WARP: open_renderer(WARP, steps)}
+    renderers = {WARP: open_renderer(WARP)}
     with suppress(WeightsError):
-        renderers[POCKET] = open_renderer(POCKET, steps)
+        renderers[POCKET] = open_renderer(POCKET)
     return renderers
 
 

@@ -33,8 +33,8 @@ class RenderJob:
     """What to render. reference: clip id, or an image file. pose: clip id. reference_frame: of the reference's clip.
 
     background: clip id, or a preset of `transforms.track_presets.tracks.PRESETS`, or PRESET:STRENGTH. model: as
-    `open_renderer` takes it; steps: of its sampler. size: short side, px; None: what the model is at home with. grid:
-    reference, pose, points and result side by side instead of the result alone.
+    `open_renderer` takes it; steps: of its sampler; size: short side, px; None: what the model is at home with.
+    grid: reference, pose, points and result side by side instead of the result alone.
     """
 
     reference: str | Path
@@ -46,7 +46,7 @@ class RenderJob:
     size: int | None = None
     grid: bool = False
     model: str = WARP
-    steps: int = 8
+    steps: int | None = None
 
 
 def read_inputs(corpus: Corpus, job: RenderJob, renderer: Renderer) -> Inputs:

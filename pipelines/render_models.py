@@ -22,6 +22,7 @@ _CHECKPOINTS = "models.generator.checkpoints"
 _WARP_SIZE, _WARP_CLIP = 512, 16
 _MODEL_SIZE, _MODEL_CLIP = 512, 16
 """Of a generator that doesn't say what it was trained with."""
+_RESIDUAL_STEPS, _STEPS = 4, 25
 
 
 class Renderer(Protocol):
@@ -58,14 +59,14 @@ class WarpVideo:
 
 
 class ModelVideo:
-    """A trained generator. steps: of the sampler."""
+    """A trained generator. steps: of the sampler; None: few for one that corrects its condition, more for others."""
 
-    def __init__(self, folder: Path, steps: int) -> None:
+    def __init__(self, folder: Path, steps: int | None) -> None:
         from models.generator.pipeline import HumanVideoPipeline, Sampling
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self._pipeline = HumanVideoPipeline.from_pretrained(folder).to(device)
-        self._sampling = Sampling(steps)
+        self._sampling = Sampling(steps or (_RESIDUAL_STEPS if self._pipeline.unet.config.residual else _STEPS))
         self._clip_frames: int = self._pipeline.config.clip_frames or _MODEL_CLIP
 
     @property
@@ -92,7 +93,7 @@ class ModelVideo:
             yield from _beside(reference, conditions, result.frames_T3HW)
 
 
-def open_renderer(model: str, steps: int) -> Renderer:
+def open_renderer(model: str, steps: int | None = None) -> Renderer:
     """A renderer by name (`warp`, `pocket`) or a generator by the folder it was saved in.
 
     Raises GenerationError for a name that is none, WeightsError for a folder that doesn't load whole.

@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="default: the warp")
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--frames", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--poses", type=int, nargs=3, default=(11, 12, 22), help="held-out scenes, by number")
     parser.add_argument("--people", type=int, nargs=3, default=(22, 8, 16), help="scenes of the references")
     parser.add_argument("--out", type=Path, default=Path("control.jpg"))

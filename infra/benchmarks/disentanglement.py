@@ -1,6 +1,6 @@
 """Does the figure follow the pose, and the ground the points? Against exact truth, on scenes held out of training.
 
-Run: python -m infra.benchmarks.disentanglement --model DIR --model OTHER --steps 6 --scenes 16
+Run: python -m infra.benchmarks.disentanglement --model DIR --model OTHER --steps 4 --scenes 16
 Models are folders that `save_pretrained` wrote; each is given the right conditions, then a shuffled pose (another
 scene's), shuffled tracks, and none. "mean" is one step from pure noise, which gives the mean of all that may come;
 "sampled" is a draw. Masked PSNR in dB; frame 0, the reference, is left out. IoU: of where the figure is seen, told by
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--scenes", type=int, default=16)
     parser.add_argument("--frames", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--steps", type=int, default=4)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     truth = make_truth(arguments.scenes, arguments.size, arguments.frames)

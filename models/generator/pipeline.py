@@ -160,7 +160,11 @@ class HumanVideoPipeline(DiffusionPipeline):
             noisy = torch.cat([latents.to(self.unet.dtype)] * len(branches))
             output = self.unet(noisy, timestep, reference, feature).float().unflatten(0, (len(branches), -1))
             guided = sampling.guidance.combine(output)
-            latents = self.scheduler.step(guided, timestep, latents, return_dict=False)[0]
+            made = self.scheduler.step(guided, timestep, latents)
+            latents = made.prev_sample
+            if step == sampling.steps - 1:
+                # Where the steps don't divide the schedule, DDIM stops one timestep short, with noise left in.
+                latents = getattr(made, "pred_original_sample", latents)
             if on_step is not None:
                 on_step(step, sampling.steps, latents)
         self._check_result(states, latents)

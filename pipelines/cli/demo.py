@@ -62,7 +62,7 @@ def _render(corpus: str, out: Path) -> None:
         if done % _TOLD_EVERY == 0 or done == total:
             say(f"{done}/{total} frames rendered")
 
-    renderers = demo_renderers(job.steps)
+    renderers = demo_renderers()
     render_demo(opened, job, renderers, out, told)
     print(
         f"\nA person of one clip, moved by another's pose, before ground that pans: {out}\n"

@@ -23,7 +23,7 @@ def render(
     seconds: Annotated[float, typer.Option(help="Length of the video.")] = 4.0,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal videos.")] = 0,
     model: Annotated[str, typer.Option(help="warp (no weights), pocket, or the folder of a saved generator.")] = "warp",
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the sampler; the warp has none.")] = 8,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of the sampler; default: the model's own.")] = None,
     size: Annotated[int | None, typer.Option(min=16, help="Short side, px; default: the model's own.")] = None,
     out: Annotated[Path, typer.Option(help="The MP4 file to write.")] = Path("render.mp4"),
     grid: Annotated[bool, typer.Option("--grid", help="Reference, pose, points and result side by side.")] = False,
