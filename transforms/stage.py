@@ -48,8 +48,13 @@ class Stage(ABC, Generic[In, Out]):
 
 
 def run_stage(stage: Stage[Any, Any], item: Any) -> Iterator[Outcome[Any]]:
-    """Outcomes of a stage for an item; whatever it raises becomes the last outcome, `Failed`."""
+    """Outcomes of a stage for an item; whatever it raises becomes the last outcome, `Failed`.
+
+    Raises MemoryError, which is no answer to the item: the process has no more to give.
+    """
     try:
         yield from stage.process(item)
+    except MemoryError:
+        raise
     except Exception as error:  # the contract: one item's failure is data
         yield Failed(item, f"{type(error).__name__}: {error}")

@@ -33,7 +33,7 @@ POISON = {
     "segfault?clips=6&segfault=5": ("crashed", "SIGSEGV"),
     "killed?clips=9&kill=6": ("crashed", "SIGKILL"),
     "hang?clips=3&hang=1": ("stalled", "no progress for 3 s"),
-    "hungry?clips=3&eat=1": ("crashed", "held more than 400 MiB"),
+    "hungry?clips=3&eat=1": ("crashed", "needed more than 400 MiB"),
 }
 GOOD = ("good?clips=9&reject=3", "short?clips=2", "empty?clips=0", "odd?clips=5&fail=3")
 POISON_LIMITS = LimitsConfig(attempts=2, stall_s=3)

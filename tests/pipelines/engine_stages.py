@@ -146,6 +146,10 @@ def eat_memory() -> None:
         time.sleep(0.003)
 
 
+def gulp_memory() -> None:
+    np.ones(2_000_000_000)
+
+
 def fail() -> None:
     raise ValueError("this clip is odd")
 
@@ -156,6 +160,7 @@ MISDEEDS = {
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "hang": hang,
     "eat": eat_memory,
+    "gulp": gulp_memory,
     "fail": fail,
     "slow": lambda: time.sleep(0.3),
 }

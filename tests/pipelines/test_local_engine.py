@@ -43,9 +43,10 @@ BAD = {
     "exit?clips=3&exit=0": ("crashed", "exit code 7"),
     "killed?clips=9&slow=4&kill=6": ("crashed", "SIGKILL"),
     "hang?clips=3&hang=1": ("stalled", "no progress for 3 s"),
-    "hungry?clips=3&eat=1": ("crashed", "held more than 250 MiB"),
+    "hungry?clips=3&eat=1": ("crashed", "needed more than 250 MiB"),
+    "greedy?clips=3&gulp=1": ("crashed", "needed more than 250 MiB"),
 }
-DELIVERED = {"broken": 4, "segfault": 4, "exit": 0, "killed": 4, "hang": 0, "hungry": 0}
+DELIVERED = {"broken": 4, "segfault": 4, "exit": 0, "killed": 4, "hang": 0, "hungry": 0, "greedy": 0}
 """Clips before the first part that the misdeed keeps from being full, with 4 clips a part."""
 
 

@@ -94,7 +94,7 @@ def test_counts_of_lent_clips_are_those_of_the_delivered_ones(lent: list[Event])
 
 def test_the_source_of_a_clip_that_ruins_its_annotator_says_how(lent: list[Event]) -> None:
     details = {e.report.source.uri: str(e.report.detail) for e in lent if isinstance(e, SourceDone)}
-    assert "held more than 600 MiB of memory" in details["eats?clips=7&gpu_eat=5"]
+    assert "needed more than 600 MiB of memory" in details["eats?clips=7&gpu_eat=5"]
     assert "no progress for 3 s" in details["hangs?clips=7&gpu_hang=5"]
     for uri in MEAN:
         assert "its annotator had to be replaced 2 times" in details[uri]

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from pipelines.engines.base import dearest_first
 from pipelines.engines.local.attempt import Attempt
 from pipelines.engines.local.process import WorkerProcess
-from pipelines.engines.local.wire import Broken, Ready, TaskDone
+from pipelines.engines.local.wire import Broken, Ready, Starved, TaskDone
 from pipelines.events import Event, Notice, WorkerMemory
 from pipelines.job import Job
 from schemas.config import LimitsConfig
@@ -132,7 +132,9 @@ class Run(Generic[T]):
         for event in message:
             if isinstance(event, Broken):
                 raise event.error
-            if isinstance(event, Ready):
+            if isinstance(event, Starved):
+                yield from self._starved(worker)
+            elif isinstance(event, Ready):
                 worker.ready = True
                 self._dead_starts = 0
             elif isinstance(event, TaskDone):
@@ -156,9 +158,11 @@ class Run(Generic[T]):
             if now - worker.seen_at > (stall_s if worker.ready else max(stall_s, _START_S)):
                 yield from self._died(worker, SourceReason.STALLED, f"no progress for {stall_s:g} s")
             elif worker.rss_bytes() > self._pool.memory_bytes:
-                yield from self._died(
-                    worker, SourceReason.CRASHED, f"held more than {self._pool.memory_bytes // 2**20} MiB of memory"
-                )
+                yield from self._starved(worker)
+
+    def _starved(self, worker: WorkerProcess) -> Iterator[Event]:
+        why = f"needed more than {self._pool.memory_bytes // 2**20} MiB of memory"
+        yield from self._died(worker, SourceReason.CRASHED, why)
 
     def _died(
         self, worker: WorkerProcess, reason: SourceReason = SourceReason.CRASHED, why: str = "", again: bool = True

@@ -20,6 +20,11 @@ class TaskDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Starved:
+    """An allocation of the task failed, and the worker leaves."""
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """The worker cannot go on, and no other one could."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.engines.local.outbox import Outbox
-from pipelines.engines.local.wire import Broken, Ready
+from pipelines.engines.local.wire import Broken, Ready, Starved
 from pipelines.job import Job
 from schemas.errors import FiguregroundError
 from transforms.decode.confinement import confine
@@ -61,6 +61,10 @@ def _serve(pipe: Connection) -> bool:
                 _run(job, task, pipe)
             except (BrokenPipeError, ConnectionResetError):
                 raise
+            except MemoryError:
+                traceback.print_exc()
+                pipe.send([Starved()])
+                return False
             except Exception as error:  # an item's error is an outcome; this one breaks every item
                 pipe.send([Broken(portable(error, f"{job.label(task)}: the work could not go on"))])
                 return False

@@ -167,7 +167,7 @@ class Studio:
             if now - annotator.asked_at > limits.stall_s:
                 yield self._end(annotator, SourceReason.STALLED, f"no progress for {limits.stall_s:g} s")
             elif _held_bytes(annotator) > most_bytes:
-                why = f"held more than {most_bytes // 2**20} MiB of memory"
+                why = f"needed more than {most_bytes // 2**20} MiB of memory"
                 yield self._end(annotator, SourceReason.CRASHED, why)
 
     def _end(self, annotator: _Annotator, reason: SourceReason, why: str) -> Notice:
