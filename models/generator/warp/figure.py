@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from models.generator.warp.bones import LAYERS, Bones, driven_bones, reference_bones
-from models.generator.warp.geometry import inside, pixel_grid, sample
+from models.generator.warp.geometry import inside, pixel_grid, sample_picture
 from models.generator.warp.layers import bone_coordinates, cut_layers, limb_hidden, mirror_sources
 
 _BLEND = 0.06
@@ -68,7 +68,7 @@ class Figure:
         place = place.nan_to_num(-1e4)
         near = ((reach_B[:, None, None] - distance) / (_FADE * bones.unit[:, None, None])).clamp(0, 1).nan_to_num(0)
         picture = self.layers_BL4HW[torch.arange(len(source_B), device=source_B.device), source_B]
-        found = sample(picture, place)
+        found = sample_picture(picture, place)
         there = bones.found & own.found
         alpha = found[:, 3:] * (near * inside(place, height, width) * there[:, None, None])[:, None]
         region = canvas_B4HW[..., top:bottom, left:right]

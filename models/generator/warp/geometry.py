@@ -26,6 +26,19 @@ def sample(image_BCHW: Tensor, xy_BHW2: Tensor, padding: str = "border") -> Tens
     return F.grid_sample(image_BCHW, (2 * xy_BHW2 + 1) / size - 1, align_corners=False, padding_mode=padding)
 
 
+def sample_picture(picture_B4HW: Tensor, xy_BHW2: Tensor, padding: str = "border") -> Tensor:
+    """(B, 4, h, w) samples of colours in 0..1 and their coverage at pixel places (B, h, w, 2).
+
+    Colours are bicubic: bilinear ones lose a quarter of a picture's gradient energy. Coverage is bilinear, without
+    overshoot.
+    """
+    size = torch.tensor([picture_B4HW.shape[-1], picture_B4HW.shape[-2]], device=xy_BHW2.device, dtype=torch.float32)
+    grid = (2 * xy_BHW2 + 1) / size - 1
+    rgb = F.grid_sample(picture_B4HW[:, :3], grid, mode="bicubic", align_corners=False, padding_mode=padding)
+    coverage = F.grid_sample(picture_B4HW[:, 3:], grid, align_corners=False, padding_mode=padding)
+    return torch.cat([rgb.clamp(0, 1), coverage], 1)
+
+
 def inside(xy: Tensor, height: int, width: int) -> Tensor:
     """(...) bool: the place (..., 2) lies on the picture."""
     x, y = xy.unbind(-1)

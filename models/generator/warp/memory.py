@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.generator.warp.fill import extend, fill_holes
-from models.generator.warp.geometry import grow, inside, pixel_grid, sample
+from models.generator.warp.geometry import grow, inside, pixel_grid, sample_picture
 from models.generator.warp.ground import GroundMotion, fit_ground_motion
 from models.generator.warp.registration import register
 
@@ -102,7 +102,7 @@ class GroundMemory:
         xy = motion.inverse(world[:, None])[:, 0]
         xy = xy @ shift_B23[..., :2].transpose(-1, -2) + shift_B23[:, None, :, 2]
         grid = xy.unflatten(1, (height, width))
-        found = sample(torch.cat([frame_B3HW, free_B1HW], 1), grid)
+        found = sample_picture(torch.cat([frame_B3HW, free_B1HW], 1), grid)
         on_frame = inside(grid, motion.height, motion.width)[:, None]
         new = (found[:, 3:] > _SEEN_WHOLE) & on_frame & (self.known_B1hw < _SEEN_WHOLE)
         known = torch.where(new, 1.0, self.known_B1hw)
@@ -130,7 +130,7 @@ class GroundMemory:
 
     def _look(self, canvas_B4hw: Tensor, motion: GroundMotion) -> Tensor:
         place = motion.dense()[:, 0] - self.origin_B2[:, None, None]
-        seen = sample(canvas_B4hw, place, "reflection")
+        seen = sample_picture(canvas_B4hw, place, "reflection")
         on_canvas = inside(place, *canvas_B4hw.shape[-2:])[:, None]
         return torch.cat([seen[:, :3], seen[:, 3:] * on_canvas], 1)
 
