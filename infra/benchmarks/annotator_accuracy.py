@@ -114,8 +114,8 @@ def read_calibration(path: Path) -> dict[str, Lens]:
     root = ElementTree.parse(path).getroot()
     lenses = {}
     for camera in root.iter("camera"):
-        inner, outer = camera.find("intrinsic"), camera.find("transform")
-        assert inner is not None and outer is not None
+        inner, outer, field = (camera.find(name) for name in ("intrinsic", "transform", "fov_video"))
+        assert inner is not None and outer is not None and field is not None
 
         def pixels(name: str, inner: ElementTree.Element = inner) -> float:
             return float(inner.attrib[name]) / 64
@@ -137,7 +137,7 @@ def read_calibration(path: Path) -> dict[str, Lens]:
         place = np.array([float(outer.attrib[axis]) for axis in "xyz"]) / 1000
         flip = np.diag([1.0, -1.0, -1.0])
         pose = flip @ np.column_stack([turn, -turn @ place])
-        width = float(camera.find("fov_video").attrib["right"]) + 1  # type: ignore[union-attr]
+        width = float(field.attrib["right"]) + 1
         lenses[camera.attrib["serial"]] = Lens(matrix, bends, pose, width)
     return lenses
 

@@ -26,7 +26,6 @@ from statistics import median
 
 from pipelines.corpus.committer import Committer
 from pipelines.corpus.compact import compact
-from pipelines.corpus.layout import Layout
 from pipelines.corpus.parts import write_rows
 from pipelines.corpus.query import run_query
 from pipelines.corpus.read import Corpus
@@ -67,7 +66,7 @@ def _run(sources: int, clips: int, *, keep: bool) -> dict[str, float]:
         environment = os.environ | {CLIPS_VARIABLE: str(clips)} | ({} if keep else {KEEP_NONE_VARIABLE: "1"})
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
         measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-        measured["commits"] = len(list((Layout.at(corpus).root / "clips" / "_delta_log").glob("*.json"))) - 1  # type: ignore[union-attr]
+        measured["commits"] = len(list((corpus / "clips" / "_delta_log").glob("*.json"))) - 1
         measured["files"] = sum(map(len, Corpus(corpus).files.values()))
         started = time.monotonic()
         compact(corpus)

@@ -6,7 +6,7 @@ Halving batches keeps a clip from failing on a GPU that is smaller than the batc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 import torch
@@ -34,25 +34,13 @@ def device_of(compute: ComputeConfig, annotator: str) -> torch.device:
     return device
 
 
-def inference(compute: ComputeConfig, device: torch.device) -> AbstractContextManager[object]:
+@contextmanager
+def inference(compute: ComputeConfig, device: torch.device) -> Iterator[None]:
     """No gradients, and on a GPU the precision of the configuration; a CPU computes in float32."""
     precision = _PRECISIONS[compute.precision]
-    if device.type != "cuda" or precision is torch.float32:
-        return torch.inference_mode()
-    return _Both(torch.inference_mode(), torch.autocast(device.type, precision))
-
-
-class _Both(AbstractContextManager[None]):
-    def __init__(self, outer: AbstractContextManager[object], inner: AbstractContextManager[object]) -> None:
-        self._outer, self._inner = outer, inner
-
-    def __enter__(self) -> None:
-        self._outer.__enter__()
-        self._inner.__enter__()
-
-    def __exit__(self, *told: object) -> None:
-        self._inner.__exit__(*told)  # type: ignore[arg-type]
-        self._outer.__exit__(*told)  # type: ignore[arg-type]
+    lower = device.type == "cuda" and precision is not torch.float32
+    with torch.inference_mode(), torch.autocast(device.type, precision) if lower else nullcontext():
+        yield
 
 
 class Batches:

@@ -5,6 +5,8 @@ Shape suffixes: B batch, T frames, C latent channels, H W pixels.
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 import torch
 from torch import Tensor
 
@@ -20,33 +22,47 @@ from models.generator.training.trainee import conditions
 
 @torch.no_grad()
 def sample_clip(
-    pipeline: HumanVideoPipeline, clip: PreparedClip, last_B3HW: Tensor, steps: int, noise_BTChw: Tensor
+    pipeline: HumanVideoPipeline,
+    clip: PreparedClip,
+    last_B3HW: Tensor,
+    steps: int,
+    noise_BTChw: Tensor,
+    without: Set[str] = frozenset(),
 ) -> Tensor:
     """Frames (B, T, 3, H, W) in 0..1 by DDIM; one step gives the mean prediction. last: of the clip before, 0..1.
 
-    The pipeline's own scheduler is left alone.
+    without: conditions to leave out, of pose, points, reference, condition. The pipeline's own scheduler is left alone.
     """
     unet, config = pipeline.unet, pipeline.unet.config
-    given = whole_conditions(pipeline, clip, last_B3HW)
+    given, reference_kept = whole_conditions(pipeline, clip, last_B3HW, without)
     feature = unet.clip_feature(given)
-    reference = unet.video_keys_values(global_feature(pipeline.image_encoder, clip.other_B3HW * 2 - 1))
+    tokens = global_feature(pipeline.image_encoder, clip.other_B3HW * 2 - 1) * reference_kept
+    reference = unet.video_keys_values(tokens)
     scheduler = sampler("ddim", residual=config.residual)
     scheduler.set_timesteps(steps, device=noise_BTChw.device)
     latents = noise_BTChw
-    for timestep in scheduler.timesteps:
+    for step, timestep in enumerate(scheduler.timesteps):
         output = unet(latents.to(unet.dtype), timestep, reference, feature).float()
-        latents = scheduler.step(output, timestep, latents, return_dict=False)[0]
+        made = scheduler.step(output, timestep, latents)
+        latents = made.pred_original_sample if step == steps - 1 else made.prev_sample
     frames = decode(pipeline.vae, latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
     return (frames + 1) / 2
 
 
-def whole_conditions(pipeline: HumanVideoPipeline, clip: PreparedClip, last_B3HW: Tensor) -> ClipConditions:
-    """Conditions with nothing dropped or disturbed."""
+def whole_conditions(
+    pipeline: HumanVideoPipeline, clip: PreparedClip, last_B3HW: Tensor, without: Set[str] = frozenset()
+) -> tuple[ClipConditions, float]:
+    """Conditions with nothing disturbed, those in `without` left out; and the factor of the global feature, 1 or 0."""
     size = pipeline.unet.config.latent_channels, *latent_size(pipeline, clip)
     none = torch.zeros((*clip.frames_BT3HW.shape[:2], *size), device=clip.frames_BT3HW.device)
-    all_kept = torch.ones(len(clip), device=none.device)
-    whole = Draw(torch.zeros(len(clip)).long(), none, none, all_kept, all_kept, all_kept, all_kept)
-    return conditions(pipeline.config.condition, pipeline.vae, clip, last_B3HW, whole)
+
+    def kept(name: str) -> Tensor:
+        return torch.full((len(clip),), float(name not in without), device=none.device)
+
+    pose, points, reference, condition = (kept(name) for name in ("pose", "points", "reference", "condition"))
+    whole = Draw(torch.zeros(len(clip)).long(), none, none, pose, points, reference, condition)
+    given = conditions(pipeline.config.condition, pipeline.vae, clip, last_B3HW, whole)
+    return given, float("reference" not in without)
 
 
 def latent_size(pipeline: HumanVideoPipeline, clip: PreparedClip) -> tuple[int, int]:
