@@ -6,6 +6,7 @@ import json
 import platform
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
@@ -132,7 +133,8 @@ class _Run:
         listings: Mapping[str, Listing],
     ) -> None:
         self._committer, self._engine, self._done, self._watch = committer, engine, done, watch
-        self._listings = {without_secrets(as_text(uri)): listing for uri, listing in listings.items()}
+        told = ((uri, listing) for uri, listing in listings.items() if listing != Listing())
+        self._listings = {without_secrets(as_text(uri)): listing for uri, listing in told}
         self._writer = PartWriter(committer.layout.root)
         self._flow = Flow(CurationStages(config), self._writer)
         self._taken: dict[str, str] = {}
@@ -141,7 +143,7 @@ class _Run:
 
     def take(self, found: Iterable[Found], ahead: int = 0) -> None:
         """Work on inputs. ahead: inputs that will be given later."""
-        tasks = list(self._plan(found))
+        tasks = deque(self._plan(found))
         self._planned = _planned(self._planned, tasks, ahead)
         self._watch(self._planned)
         if tasks:
@@ -166,8 +168,9 @@ class _Run:
                 downloads.committed()
         downloads.close()
 
-    def _work(self, tasks: list[Task]) -> None:
-        with closing(self._engine.run(self._flow, tasks)) as events:
+    def _work(self, tasks: deque[Task]) -> None:
+        """Empties `tasks`, so that memory does not hold what is done."""
+        with closing(self._engine.run(self._flow, _taken_from(tasks))) as events:
             for event in events:
                 if isinstance(event, PartDone):
                     self._committer.add(event.part)
@@ -199,6 +202,7 @@ class _Run:
     def _report(self, report: SourceReport) -> None:
         part_id = f"{report.source.source_id or 'unreadable'}-report"
         self._committer.add(self._writer.write(part_id, (), report))
+        self._settled(report)
         event = SourceDone(report, None)
         self._done.counts.add(event)
         self._watch(event)
@@ -210,16 +214,21 @@ def _fingerprints(engine: Engine, uris: list[str]) -> Iterator[Found]:
         return
     with closing(engine.map((Fingerprint(),), uris)) as outcomes:
         by_path = {(o.item.source.file if isinstance(o, Kept) else o.item): o for o in outcomes}
-    for uri in uris:
-        outcome = by_path[uri]
+    for uri in dict.fromkeys(uris):
+        outcome = by_path.pop(uri)
         yield outcome.item if isinstance(outcome, Kept) else _unreadable(Source(as_text(uri), "", 0), outcome)
+
+
+def _taken_from(tasks: deque[Task]) -> Iterator[Task]:
+    while tasks:
+        yield tasks.popleft()
 
 
 def _fetched(found: Fetched | SourceReport) -> Found:
     return found if isinstance(found, SourceReport) else Fingerprinted(found.source, None)
 
 
-def _planned(before: Planned, tasks: list[Task], ahead: int) -> Planned:
+def _planned(before: Planned, tasks: Sequence[Task], ahead: int) -> Planned:
     """The plan so far: what was given before, these tasks, and those to come, of which nothing more is known."""
     known_s = sum(task.expected_s for task in tasks if task.expected_s is not None)
     unknown_bytes = sum(t.source.size_bytes for t in tasks if t.expected_s is None)

@@ -85,7 +85,8 @@ def _listing(row: Mapping[str, Any]) -> Listing:
     text = {name: row.get(name) for name in ("id", "licence", "caption")}
     text["licence"] = row.get("license") if text["licence"] is None else text["licence"]
     named = {name: None if value in (None, "") else str(value) for name, value in text.items()}
-    return Listing(**named, start_s=_seconds(row.get("start")), end_s=_seconds(row.get("end")))
+    listing = Listing(**named, start_s=_seconds(row.get("start")), end_s=_seconds(row.get("end")))
+    return _UNLISTED if listing == _UNLISTED else listing  # one object for a hundred thousand lines
 
 
 def _seconds(value: Any) -> float | None:
