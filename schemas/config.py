@@ -81,7 +81,7 @@ class MasksConfig(_Section):
 class TracksConfig(_Section):
     """Background point tracks."""
 
-    annotator: Literal["lucas_kanade", "dense_flow", "recovering", "cotracker3"] = "lucas_kanade"
+    annotator: Literal["lucas_kanade", "dense_flow", "recovering", "cotracker3"] = "recovering"
     points: Annotated[int, Ge(16), Le(4096), "Points alive at a time, on a grid outside the persons."] = 256
     forward_backward_px: Annotated[float, Gt(0), "Largest error of the way back at 360 px, px."] = 1.0
     source: Annotated[
