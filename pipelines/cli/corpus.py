@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.exits import EXIT_ERROR
+from pipelines.cli.last_resort import contained
 from pipelines.cli.show import say, show
 
 if TYPE_CHECKING:
@@ -148,12 +150,9 @@ def query(
     from pipelines.corpus.query import run_query
 
     most = rows if format_ is Format.TABLE and out is None else None
-    if not unsafe:
-        from pipelines.cli.last_resort import contain
-
-        contain(time_limit)
     sql = sys.stdin.read() if sql == "-" else sql
-    result = run_query(corpus, sql, max_rows=most, time_limit_s=time_limit, unsafe=unsafe)
+    with nullcontext() if unsafe else contained(time_limit):
+        result = run_query(corpus, sql, max_rows=most, time_limit_s=time_limit, unsafe=unsafe)
     if format_ is Format.TABLE:
         from pipelines.corpus.output import render_table
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -204,3 +206,18 @@ def test_an_empty_corpus_answers(tmp_path: Path) -> None:
     assert run_query(tmp_path, "SELECT count(*) AS n FROM points JOIN clips USING (clip_id)").table.to_pylist() == [
         {"n": 0}
     ]
+
+
+def test_a_process_outlives_the_limits_of_its_queries(corpus: Path) -> None:
+    program = f"""
+import resource, time
+from pipelines.cli.corpus import Format, query
+before = resource.getrlimit(resource.RLIMIT_DATA)
+query({str(corpus)!r}, "SELECT 1 AS one", format_=Format.TABLE, out=None, rows=5, time_limit=0.5, unsafe=False)
+time.sleep(3)
+assert resource.getrlimit(resource.RLIMIT_DATA) == before
+print("alive")
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.endswith("alive\n")
