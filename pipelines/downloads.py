@@ -8,7 +8,7 @@ from pathlib import Path
 from pipelines.corpus.layout import Layout, Place
 from schemas.errors import ConfigError
 from schemas.fetch import FetchConfig
-from schemas.reasons import Verdict
+from schemas.reasons import SourceReason, Verdict
 from schemas.records import Source, SourceReport
 from transforms.fetch.fetcher import Fetched
 from transforms.fetch.store import SourceStore
@@ -41,21 +41,22 @@ class Downloads:
         """Sources that had their verdict before this run; one that was killed may have left their downloads."""
         if self._config.keep_sources != "always":
             for uri in uris:
-                self._store.drop_known(without_secrets(uri))
+                self._store.drop(without_secrets(uri))
 
     def settled(self, report: SourceReport) -> None:
         """A source has its verdict; it may not be committed yet."""
         if report.verdict == Verdict.FAILED:
             self._failed.add(report.source.sha256)
-        if self._config.keep_sources == "none" and report.source.path:
-            self._store.drop(report.source.uri, report.source.sha256)
+        copied = report.reason == SourceReason.DUPLICATE
+        if report.source.path and (copied or self._config.keep_sources == "none"):
+            self._store.drop(report.source.uri)
 
     def committed(self) -> None:
         """All verdicts of the lot are committed."""
         for uri, source in self._lot.items():
             failed = source.sha256 in self._failed
             if self._config.keep_sources == "none" or (self._config.keep_sources == "until-done" and not failed):
-                self._store.drop(uri, source.sha256)
+                self._store.drop(uri)
         self._lot = {}
 
     def close(self) -> None:

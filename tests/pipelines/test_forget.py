@@ -136,7 +136,7 @@ def test_downloads_of_a_source_are_forgotten_with_it(corpus: Path) -> None:
     part.restart(Validators('"2"'), None)
     part.close()
     forget(corpus, [uri])
-    assert len(list((corpus / "_sources").iterdir())) == 2
+    assert len(list((corpus / "_sources").iterdir())) == 1
     assert store.find("https://example.org/other.mp4") is not None
 
 

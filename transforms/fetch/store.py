@@ -1,23 +1,27 @@
-"""Downloaded sources on disk: finished ones by the digest of their content, unfinished ones by their address."""
+"""Downloaded sources on disk: by their address and, once they are whole, the digest of their content."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
-import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-_PART, _RECORD = ".part", ".json"
+_PART = ".part"
+_FINISHED = re.compile(r"(?P<key>[0-9a-f]{32})-(?P<sha256>[0-9a-f]{64})")
 _HEAD_BYTES = 512
 _BLOCK_BYTES = 1 << 20
+_NOTED_FROM_BYTES = 1 << 20
+"""Smaller parts are told what they belong to when they are put aside: most are whole before anyone could ask."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A finished download. path: absolute; its name is the digest of its content."""
+    """A finished download. path: absolute."""
 
     uri: str
     sha256: str
@@ -42,65 +46,57 @@ class Validators:
 class SourceStore:
     """A folder of downloads; one process writes it.
 
-    `<sha256>` is a finished download, `<key>.json` says which address it came from, `<key>.part` and `<key>.part.json`
-    are an unfinished one. key: digest of the address as it may be shown; nothing from outside becomes a file name.
+    `<key>-<sha256>` is a finished download, `<key>.part` and `<key>.part.json` are an unfinished one.
+    key: digest of the address as it may be shown; nothing from outside becomes a file name.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def knows(self, uri: str) -> bool:
-        """There is a record of the address; `find` tells whether its bytes are good."""
-        return self._record(uri).exists()
+        """There is a finished download of the address; `find` tells whether its bytes are good."""
+        return _key(uri) in self._finished
 
     def find(self, uri: str) -> Stored | None:
         """The finished download of an address (without secrets), if its bytes are still what they were."""
-        record = _read_json(self._record(uri))
-        if record is None or record.get("uri") != uri:
+        sha256 = self._finished.get(_key(uri))
+        if sha256 is None:
             return None
-        path = self.folder / str(record["sha256"])
+        path = self._path(uri, sha256)
         try:
             with path.open("rb") as file:
-                whole = hashlib.file_digest(file, "sha256").hexdigest() == record["sha256"]
+                whole = hashlib.file_digest(file, "sha256").hexdigest() == sha256
         except OSError:
             return None
-        return Stored(uri, record["sha256"], path.stat().st_size, path.absolute()) if whole else None
+        return Stored(uri, sha256, path.stat().st_size, path) if whole else None
 
     def part(self, uri: str) -> PartFile:
         """The unfinished download of an address (without secrets), with what an earlier run left of it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True, exist_ok=True)
         return PartFile(self.folder / f"{_key(uri)}{_PART}", uri)
 
     def finish(self, part: PartFile) -> Stored:
-        """Put a complete download under its digest; the same content is kept once."""
+        """Put a complete download under its address and its digest."""
         sha256, size_bytes = part.sha256, part.size_bytes
-        path = self.folder / sha256
-        part.close()
-        part.path.replace(path)
-        record = {"uri": part.uri, "sha256": sha256, "size_bytes": size_bytes}
-        _write_json(self._record(part.uri), record)
-        part.forget()
-        return Stored(part.uri, sha256, size_bytes, path.absolute())
+        path = self._path(part.uri, sha256)
+        if self._finished.get(_key(part.uri), sha256) != sha256:
+            self.drop(part.uri)
+        part.hand_over(path)
+        self._finished[_key(part.uri)] = sha256
+        return Stored(part.uri, sha256, size_bytes, path)
 
-    def drop(self, uri: str, sha256: str) -> None:
-        """Remove a finished download and the record that leads to it from an address."""
-        (self.folder / sha256).unlink(missing_ok=True)
-        self._record(uri).unlink(missing_ok=True)
-
-    def drop_known(self, uri: str) -> None:
+    def drop(self, uri: str) -> None:
         """Remove the finished download of an address, if there is one."""
-        record = _read_json(self._record(uri))
-        if record is not None:
-            self.drop(uri, str(record["sha256"]))
+        sha256 = self._finished.pop(_key(uri), None)
+        if sha256 is not None:
+            self._path(uri, sha256).unlink(missing_ok=True)
 
     def forget(self, uri: str, sha256: str | None = None) -> None:
-        """Remove whatever there is of an address and of a content, finished or not, and every record of it."""
-        found = _read_json(self._record(uri)) or {}
-        for digest in {sha256, found.get("sha256")} - {None}:
-            for record in self.folder.glob(f"*{_RECORD}"):
-                if (_read_json(record) or {}).get("sha256") == digest:
-                    record.unlink(missing_ok=True)
-            self.drop(uri, str(digest))
+        """Remove whatever there is of an address, finished or not, and every download of the same content."""
+        contents = {sha256, self._finished.get(_key(uri))} - {None}
+        for key in [key for key, content in self._finished.items() if content in contents]:
+            (self.folder / f"{key}-{self._finished.pop(key)}").unlink(missing_ok=True)
         PartFile(self.folder / f"{_key(uri)}{_PART}", uri).discard()
 
     def purge(self) -> None:
@@ -108,6 +104,7 @@ class SourceStore:
         if self.folder.is_dir():
             for path in self.folder.iterdir():
                 path.unlink()
+        self._finished.clear()
         self.remove_if_empty()
 
     def remove_if_empty(self) -> None:
@@ -115,12 +112,21 @@ class SourceStore:
         with contextlib.suppress(OSError):
             self.folder.rmdir()
 
-    def _record(self, uri: str) -> Path:
-        return self.folder / f"{_key(uri)}{_RECORD}"
+    @functools.cached_property
+    def _finished(self) -> dict[str, str]:
+        """Key to digest, for what was there when the store was first asked and what came since."""
+        names = (path.name for path in self.folder.iterdir()) if self.folder.is_dir() else ()
+        return {match["key"]: match["sha256"] for match in map(_FINISHED.fullmatch, names) if match}
+
+    def _path(self, uri: str, sha256: str) -> Path:
+        return (self.folder / f"{_key(uri)}-{sha256}").absolute()
 
 
 class PartFile:
     """An unfinished download: bytes so far, their digest, and what the host said of the whole.
+
+    What the host said is written down once there is much to lose, and when a try is over; without it, the bytes that a
+    killed process left are no use.
 
     head: the first bytes. total_bytes: size of the whole, None if the host did not say.
     """
@@ -129,7 +135,8 @@ class PartFile:
         self.path, self.uri = path, uri
         self._file: Any = None
         self._clear()
-        left = _read_json(self._facts)
+        self._noted = self._facts.exists()
+        left = _read_json(self._facts) if self._noted else None
         if left is not None and left.pop("uri") == uri and path.is_file():
             self.total_bytes = left.pop("total_bytes")
             self.validators = Validators(**left)
@@ -147,12 +154,11 @@ class PartFile:
 
     def restart(self, validators: Validators, total_bytes: int | None) -> None:
         """Begin anew with what the host says now."""
-        self.close()
+        self._release()
+        self._forget()
         self._clear()
         self.validators, self.total_bytes = validators, total_bytes
         self._file = self.path.open("wb", buffering=0)
-        if validators.if_range is not None:
-            _write_json(self._facts, {"uri": self.uri, "total_bytes": total_bytes} | asdict(validators))
 
     def append(self, data: bytes) -> None:
         """Add bytes at the end."""
@@ -163,27 +169,46 @@ class PartFile:
         self.size_bytes += len(data)
         if len(self.head) < _HEAD_BYTES:
             self.head += data[: _HEAD_BYTES - len(self.head)]
+        if self.size_bytes >= _NOTED_FROM_BYTES:
+            self._note()
 
     def close(self) -> None:
         """Leave the bytes for another try."""
         if self._file is not None:
-            self._file.close()
-            self._file = None
+            self._note()
+            self._release()
+
+    def hand_over(self, path: Path) -> None:
+        """Complete: the bytes go to another place."""
+        self._release()
+        self.path.replace(path)
+        self._forget()
 
     def discard(self) -> None:
         """Remove the bytes and what was known of them."""
-        self.close()
+        self._release()
         self.path.unlink(missing_ok=True)
-        self.forget()
+        self._forget()
         self._clear()
 
-    def forget(self) -> None:
-        """Remove what was known of the host's answer."""
-        self._facts.unlink(missing_ok=True)
+    def _note(self) -> None:
+        if not self._noted and self.resumable:
+            _write_json(self._facts, {"uri": self.uri, "total_bytes": self.total_bytes} | asdict(self.validators))
+            self._noted = True
+
+    def _forget(self) -> None:
+        if self._noted:
+            self._facts.unlink(missing_ok=True)
+            self._noted = False
+
+    def _release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     @property
     def _facts(self) -> Path:
-        return self.path.with_name(f"{self.path.name}{_RECORD}")
+        return self.path.with_name(f"{self.path.name}.json")
 
     def _clear(self) -> None:
         self._digest = hashlib.sha256()
@@ -211,6 +236,5 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-    temporary.write_text(json.dumps(content))
-    temporary.replace(path)
+    """In place: what a crash leaves half written reads as nothing."""
+    path.write_text(json.dumps(content))

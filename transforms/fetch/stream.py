@@ -81,7 +81,7 @@ class _Background(threading.Thread):
                 break
             lot.append(result)
             give_up_at = min(give_up_at, time.monotonic() + _LOT_S)
-            self._tell(self._room.release)
+        self._tell(lambda: self._make_room(len(lot)))
         if self._over and self._error is not None:
             raise self._error
         return lot
@@ -90,6 +90,10 @@ class _Background(threading.Thread):
         """Cut off what is under way, and wait for that."""
         self._tell(lambda: self._all is not None and self._all.cancel())
         self.join()
+
+    def _make_room(self, places: int) -> None:
+        for _ in range(places):
+            self._room.release()
 
     def _tell(self, what: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has closed: all is done

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import logging
 import ssl
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from schemas.records import SourceReport
 from tests.transforms.fetch.hostile_server import CONTENT, SHA256, HostileServer, running
 from transforms.fetch.fetcher import Fetched, Fetcher, interleaved
 from transforms.fetch.network import Resolve, resolve
-from transforms.fetch.store import PartFile, SourceStore
+from transforms.fetch.store import PartFile, SourceStore, Validators
 
 CONFIG = FetchConfig(
     attempts=3,
@@ -219,9 +218,8 @@ def test_credentials_go_to_their_host_alone_and_are_written_down_nowhere(
     assert "authorization" not in server.other.requests[-1].headers  # type: ignore[attr-defined]
     token = hashlib.sha256(b"t0psecret").hexdigest()[:8]
     assert fetched.source.uri.endswith(f"/to_another_host?token=~{token}&id=7")
-    written = "".join(path.read_text() for path in store.folder.glob("*.json"))
     for secret in ("pa%24s", "pa$s", "t0psecret", "s1gned", "me:"):
-        assert secret not in written + caplog.text + repr(fetched.source) + repr(report)
+        assert secret not in "".join(files(store)) + caplog.text + repr(fetched.source) + repr(report)
 
 
 def test_a_link_that_is_signed_anew_is_the_same_source(server: HostileServer, store: SourceStore) -> None:
@@ -244,9 +242,27 @@ def test_what_is_here_is_not_fetched_again_unless_it_was_damaged(server: Hostile
     assert hashlib.sha256(Path(first.source.file).read_bytes()).hexdigest() == SHA256
 
 
-def test_the_same_content_from_two_addresses_is_kept_once(server: HostileServer, store: SourceStore) -> None:
-    fetch(store, server.url("plain/one"), server.url("chunked/two"))
-    assert [name for name in files(store) if not name.endswith(".json")] == [SHA256]
+def test_the_same_content_from_two_addresses_is_dropped_one_by_one_and_forgotten_at_once(
+    server: HostileServer, store: SourceStore
+) -> None:
+    uris = [server.url("plain/one"), server.url("chunked/two"), server.url("plain/three")]
+    fetch(store, *uris, server.url("small/other"))
+    store.drop(uris[0])
+    assert [store.find(uri) is not None for uri in uris] == [False, True, True]
+    SourceStore(store.folder).forget(uris[1])
+    (name,) = files(store)
+    assert not name.endswith(SHA256)
+
+
+def test_other_content_at_the_same_address_takes_the_place_of_the_old(store: SourceStore) -> None:
+    for content in (b"old", b"new"):
+        part = store.part("http://a/1")
+        part.restart(Validators(), None)
+        part.append(content)
+        store.finish(part)
+    (name,) = files(store)
+    assert (store.folder / name).read_bytes() == b"new"
+    assert store.find("http://a/1") == SourceStore(store.folder).find("http://a/1") is not None
 
 
 def test_a_download_that_broke_off_goes_on_in_the_next_run(server: HostileServer, store: SourceStore) -> None:
@@ -323,14 +339,29 @@ def test_an_unknown_host_and_a_closed_port_fail(store: SourceStore) -> None:
     assert [report.reason for report in reports if isinstance(report, SourceReport)] == ["fetch_failed"] * 2
 
 
-def test_records_of_another_address_are_not_believed(server: HostileServer, store: SourceStore) -> None:
-    uri = server.url("plain/mine")
-    fetch(store, uri)
-    (record,) = store.folder.glob("*.json")
-    record.write_text(json.dumps(json.loads(record.read_text()) | {"uri": "http://elsewhere/"}))
-    before = len(server.requests)
-    fetch(store, uri)
-    assert len(server.requests) == before + 1
+@pytest.mark.parametrize("facts", ["", "{", "[]", '{"uri": "http://elsewhere/", "etag": "1"}'])
+def test_a_part_that_nobody_can_vouch_for_is_begun_anew(store: SourceStore, facts: str) -> None:
+    part = store.part("http://a/1")
+    part.restart(Validators('"1"'), 10)
+    part.append(b"first")
+    part.close()
+    assert store.part("http://a/1").resumable
+    (noted,) = store.folder.glob("*.json")
+    noted.write_text(facts)
+    part = store.part("http://a/1")
+    assert (part.resumable, part.size_bytes) == (False, 0)
+    part.restart(Validators(), None)
+    assert not noted.exists()
+    part.close()
+
+
+def test_a_killed_process_leaves_parts_that_are_large_enough_to_go_on_with(store: SourceStore) -> None:
+    for uri, blocks, left in (("http://a/small", 1, False), ("http://a/large", 3, True)):
+        part = store.part(uri)
+        part.restart(Validators('"1"'), None)
+        for _ in range(blocks):
+            part.append(bytes(2**19))
+        assert store.part(uri).resumable == left
 
 
 def test_hosts_take_turns() -> None:

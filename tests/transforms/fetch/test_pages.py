@@ -53,7 +53,7 @@ def test_the_video_of_a_page_is_fetched_if_pages_are_asked_for(server: PageServe
     assert isinstance(fetched, Fetched), fetched
     assert fetched.source.uri == uri
     assert Path(fetched.source.file).read_bytes() == server.video
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == ["", ".json"]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [""]
 
 
 def test_a_page_leads_to_no_address_that_is_refused(server: PageServer, tmp_path: Path) -> None:
