@@ -9,7 +9,7 @@ import typer
 
 
 def duckdb(
-    corpus: Annotated[str, typer.Argument(help="Folder of the corpus, or s3://BUCKET/PREFIX.")],
+    corpus: Annotated[str, typer.Argument(help="Folder of the corpus.")],
     out: Annotated[Path, typer.Option(help="The database file to write.")] = Path("corpus.duckdb"),
 ) -> None:
     """Write a database file with the corpus's views, for DuckDB's own command line, UI and drivers.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ def view(
     corpus: Annotated[str, typer.Argument(help="Folder of the corpus, or s3://BUCKET/PREFIX.")],
     clips: Annotated[list[str] | None, typer.Argument(help="Only overlay videos of these clips.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the site.")] = Path("view"),
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that draw; default: one a processor.")] = None,
 ) -> None:
     """Write a site to look at: funnel, scores with their thresholds, every clip with its annotations, reject reasons.
 
@@ -25,7 +27,7 @@ def view(
     """
     try:
         with Ticker("clips drawn") as told:
-            failed = _site(corpus, out, told) if not clips else _overlays(corpus, out, clips, told)
+            failed = _site(corpus, out, workers, told) if not clips else _overlays(corpus, out, clips, told)
     except KeyboardInterrupt:
         say("interrupted; what is drawn is kept. Run the same command again to go on.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -33,11 +35,13 @@ def view(
         raise typer.Exit(EXIT_FAILED_ITEMS)
 
 
-def _site(corpus: str, out: Path, told: Ticker) -> bool:
+def _site(corpus: str, out: Path, workers: int | None, told: Ticker) -> bool:
     from pipelines.corpus.read import Corpus
+    from pipelines.engines.local import LocalEngine
     from pipelines.gallery.site import write_site
 
-    site = write_site(Corpus(corpus), out, told)
+    with closing(LocalEngine(workers, threads=1)) as engine:
+        site = write_site(Corpus(corpus), out, told, engine=engine)
     for line in site.failed:
         say(line)
     print(f"{site.clips} clips, {site.drawn} drawn now. Open {site.index}")

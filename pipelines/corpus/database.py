@@ -25,11 +25,17 @@ _EMPTY = "empty_"
 def write_database(corpus: Corpus | str | Place, path: Path) -> Path:
     """Write the database file, in place of an older one. Write it again when the corpus has grown.
 
-    Raises CorpusError if the file cannot be written, or is no database of ours.
+    Raises CorpusError if the file cannot be written, or the corpus lies in a bucket: what opens the file would need an
+    extension of DuckDB's and our credentials.
     """
     import duckdb
 
     corpus = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
+    if not isinstance(corpus.root, Path):
+        raise CorpusError(
+            f"{corpus.root}: a database file reads a corpus in a folder; ask this one with `figureground query`, or "
+            "copy it to a folder first (such as by `aws s3 sync`)"
+        )
     partial = path.with_name(f".part-{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -32,8 +32,16 @@ def join(children: Iterable[Child]) -> Markup:
     return Markup("".join(map(_escaped, children)))
 
 
-def page(title: str, *body: Child, up: str = "", scripts: Iterable[str] = ()) -> bytes:
-    """A whole page. up: the way from the page to the site's root, such as `../`. scripts: files of the site."""
+_PAGES = (("index.html", "Overview"), ("clips.html", "Clips"))
+
+
+def page(
+    title: str, *body: Child, up: str = "", scripts: Iterable[str] = (), pages: Iterable[tuple[str, str]] = _PAGES
+) -> bytes:
+    """A whole page. up: the way from the page to the site's root, such as `../`. scripts: files of the site.
+
+    pages: of the site, as file and name, for its menu.
+    """
     head = el(
         "head",
         el("meta", charset="utf-8"),
@@ -45,8 +53,7 @@ def page(title: str, *body: Child, up: str = "", scripts: Iterable[str] = ()) ->
         el("link", rel="icon", href=f"{up}icon.svg"),
         *(el("script", src=f"{up}{script}", defer=True) for script in scripts),
     )
-    links = (("index.html", "Overview"), ("clips.html", "Clips"))
-    menu = el("nav", *(el("a", name, href=f"{up}{file}") for file, name in links), aria_label="Site")
+    menu = el("nav", *(el("a", name, href=f"{up}{file}") for file, name in pages), aria_label="Site")
     header = el("header", el("a", "figureground", class_="brand", href=f"{up}index.html"), menu)
     skip = el("a", "Skip to content", class_="skip", href="#main")
     content = el("main", *body, id="main", tabindex=-1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -12,13 +12,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipelines.corpus.clips import StoredClip, StoredClips
+from pipelines.corpus.clips import StoredClip
 from pipelines.corpus.layout import write_atomically
 from pipelines.corpus.read import Corpus
 from pipelines.corpus.stats import Funnel, funnel
-from pipelines.gallery.clip_page import clip_page
+from pipelines.engines.base import Engine
 from pipelines.gallery.clips_page import clips_page
-from pipelines.gallery.media import draw, make_folders, picture_rejected, remove_others
+from pipelines.gallery.drawing import Told, draw_all
+from pipelines.gallery.media import make_folders, picture_rejected, remove_others
 from pipelines.gallery.overview import overview
 from pipelines.gallery.reason_page import examples, reason_page
 from schemas.errors import CorpusError
@@ -28,8 +29,6 @@ from transforms.overlay.sheet import write_png
 SHEET_NAME = "contact_sheet.png"
 _SHEET_ROWS = 50
 _DIGITS = 4
-Told = Callable[[int, int], None]
-"""Told how many clips are drawn and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +42,13 @@ class Site:
     sheet: Path | None
 
 
-def write_site(corpus: Corpus, out: Path, told: Told = lambda done, total: None) -> Site:
-    """Write the site; running it again draws only what is new."""
+def write_site(
+    corpus: Corpus, out: Path, told: Told = lambda done, total: None, *, engine: Engine | None = None
+) -> Site:
+    """Write the site; running it again draws only what is new. engine: draws the clips; None draws in this process."""
     make_folders(out)
     clips, uris = corpus.clips(), _uris(corpus)
-    drawn, failed = _draw_all(corpus, clips, uris, out, told)
+    drawn, failed = draw_all(corpus, clips, uris, out, engine, told)
     shown = [clip for clip in clips if clip.clip_id not in failed]
     counted = funnel(corpus)
     rows = corpus.arrow("clips")
@@ -58,25 +59,8 @@ def write_site(corpus: Corpus, out: Path, told: Told = lambda done, total: None)
         write_atomically(out / file.name, file.read_bytes())
     pictured = _write_reasons(corpus, counted, uris, out)
     remove_others(out, pictured | {clip.clip_id for clip in clips}, counted.reject_reasons)
-    return Site(out / "index.html", len(clips), drawn, tuple(failed.values()), _write_sheet(shown, out))
-
-
-def _draw_all(
-    corpus: Corpus, clips: StoredClips, uris: dict[str, str], out: Path, told: Told
-) -> tuple[int, dict[str, str]]:
-    ids = [clip.clip_id for clip in clips]
-    drawn, failed = 0, {}
-    for index, clip in enumerate(clips):
-        told(index, len(clips))
-        try:
-            drawn += draw(clip, out)
-            neighbours = (ids[index - 1] if index else None, ids[index + 1] if index + 1 < len(ids) else None)
-            content = clip_page(corpus, clip, clip.annotation(), uris.get(clip.source_id, ""), *neighbours)
-            write_atomically(out / "clip" / f"{clip.clip_id}.html", content)
-        except CorpusError as error:
-            failed[clip.clip_id] = f"{clip.clip_id}: {error}"
-    told(len(clips), len(clips))
-    return drawn, failed
+    lines = tuple(failed[clip_id] for clip_id in sorted(failed))
+    return Site(out / "index.html", len(clips), drawn, lines, _write_sheet(shown, out))
 
 
 def _uris(corpus: Corpus) -> dict[str, str]:

@@ -63,19 +63,20 @@ def draw_points(canvas_HW3: U8, tracks: Tracks, frame: int) -> None:
     first = max(0, frame - TRAIL_FRAMES)
     shown_NT = tracks.visible_NT & ~tracks.on_person_NT
     for point in np.flatnonzero(shown_NT[:, frame]):
-        colour, path_T2 = colours[point], tracks.xy_NT2[point]
-        for step in range(first, frame):
-            if shown_NT[point, step] and shown_NT[point, step + 1]:
-                _line(canvas_HW3, path_T2[step], path_T2[step + 1], colour, 1)
-        _dot(canvas_HW3, path_T2[frame], colour, radius)
+        colour, seen_T = colours[point], shown_NT[point, first : frame + 1].tolist()
+        path_T2 = _all_fixed(tracks.xy_NT2[point, first : frame + 1])
+        for step in range(frame - first):
+            if seen_T[step] and seen_T[step + 1]:
+                cv2.line(canvas_HW3, path_T2[step], path_T2[step + 1], colour, 1, cv2.LINE_AA, _SUBPIXEL_BITS)
+        cv2.circle(canvas_HW3, path_T2[-1], radius << _SUBPIXEL_BITS, colour, -1, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
 def point_colours(tracks: Tracks, width: int, height: int) -> list[Colour]:
     """One colour per point: hue by the row it was chosen in, lightness by the column."""
+    chosen_N2 = tracks.xy_NT2[np.arange(len(tracks.query_frame_N)), tracks.query_frame_N]
     colours: list[Colour] = []
-    for xy_T2, start in zip(tracks.xy_NT2, tracks.query_frame_N, strict=True):
-        x, y = xy_T2[start] / (width, height)
-        r, g, b = colorsys.hls_to_rgb(float(np.clip(y, 0, 1)) * 0.85, 0.4 + 0.3 * float(np.clip(x, 0, 1)), 1.0)
+    for x, y in np.clip(chosen_N2 / (width, height), 0, 1).tolist():
+        r, g, b = colorsys.hls_to_rgb(y * 0.85, 0.4 + 0.3 * x, 1.0)
         colours.append((int(r * 255), int(g * 255), int(b * 255)))
     return colours
 
@@ -100,6 +101,10 @@ def _cycle(colours: tuple[Colour, ...]) -> list[Colour]:
 
 def _fixed(xy: NDArray[np.float32]) -> tuple[int, int]:
     return round(float(xy[0]) * (1 << _SUBPIXEL_BITS)), round(float(xy[1]) * (1 << _SUBPIXEL_BITS))
+
+
+def _all_fixed(xy_T2: NDArray[np.float32]) -> list[tuple[int, int]]:
+    return [(x, y) for x, y in np.rint(xy_T2 * (1 << _SUBPIXEL_BITS)).astype(int).tolist()]
 
 
 def _line(canvas: U8, a: NDArray[np.float32], b: NDArray[np.float32], colour: Colour, width: int) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from contextlib import closing
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,6 +12,7 @@ import av
 import pytest
 
 from pipelines.corpus.read import Corpus
+from pipelines.engines.local import LocalEngine
 from pipelines.gallery.markup import el, page
 from pipelines.gallery.site import write_site
 from tests.pipelines.small_corpus import add_clips, puppet_clip
@@ -100,6 +102,18 @@ def test_running_again_draws_only_what_is_new(corpus: Corpus, tmp_path: Path) ->
     add_clips(root, [puppet_clip(11)])
     again = write_site(Corpus(root), tmp_path / "site")
     assert (again.clips, again.drawn, again.failed) == (5, 1, ())
+
+
+def test_several_processes_draw_what_one_draws(corpus: Corpus, site: Path, tmp_path: Path) -> None:
+    def contents(folder: Path) -> dict[str, bytes]:
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    told: list[tuple[int, int]] = []
+    with closing(LocalEngine(2, threads=1)) as engine:
+        made = write_site(corpus, tmp_path, lambda *done: told.append(done), engine=engine)
+        assert contents(tmp_path) == contents(site)
+    assert write_site(corpus, tmp_path).drawn == 0
+    assert (made.drawn, made.failed, told) == (4, (), [(done, 4) for done in range(5)])
 
 
 def test_of_a_clip_that_is_gone_nothing_stays_in_the_site(corpus: Corpus, tmp_path: Path) -> None:
