@@ -1,4 +1,5 @@
 -- Pairs of kept clips that look alike: at most 10 of 64 bits of the perceptual hash of the middle frame differ.
+-- Those that curation set aside are not among them: they have kept = false, and duplicate_of names the other clip.
 -- Pairs are looked for among clips that share a quarter of the hash, so that a million clips need no million squared
 -- comparisons; a pair that differs in all four quarters is missed.
 WITH hashes AS (

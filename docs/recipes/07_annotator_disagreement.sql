@@ -1,5 +1,6 @@
 -- Where several annotators have placed the joints of a clip: how far apart they are, in px of the stored clip.
--- Joints are compared by index, so only between annotators of one skeleton. Without a second annotator: no rows.
+-- Joints are compared by index, so only between annotators of one skeleton. Without a second annotator
+-- (figureground annotate CORPUS --only poses --with NAME): no rows.
 WITH places AS (
     SELECT clip_id, person, skeleton, annotator, frames, unnest(range(frames * joints)) AS k,
         unnest(x) / 8 AS x, unnest(y) / 8 AS y, unnest(confidence) AS confidence

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import pytest
@@ -31,6 +32,10 @@ PAGES = [
 RUN = ("stats", "check", "query", "compact", "duckdb", "view", "export")
 """Verbs that are quick on a small corpus; the commands of the others are parsed, and run by tests of their own."""
 NOT_RUN = ("--repair",)
+LINKED = sorted({*PAGES, *(p for top in ("infra", "models") for p in (REPOSITORY / top).rglob("*.md"))})
+"""Pages whose links are looked at, beside those whose commands are run."""
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(rf"{FENCED.pattern}|^    [^\n]*$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$|((?:^    [^\n]*\n)+)", re.MULTILINE | re.DOTALL)
 
 
@@ -131,10 +136,30 @@ def test_the_configuration_of_the_guide_is_one(workplace: Path) -> None:
     assert config.clips.max_s == yaml.safe_load(text)["clips"]["max_s"]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_links_of_a_page_lead_to_files_of_the_repository(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
-        assert target.startswith("https://") or (page.parent / target).exists(), target
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    """Files and headings of the repository; of other places, addresses that could be one."""
+    text = CODE.sub("", page.read_text())
+    assert re.findall(r"\]\[|^\[[^]]+\]: ", text, re.MULTILINE) == [], "a kind of link that is not looked at here"
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in target:
+            parts = urlsplit(target)
+            assert parts.scheme == "https" and "." in (parts.hostname or "") and not target.endswith("#"), target
+            continue
+        name, _, heading = target.partition("#")
+        file = page.parent / name if name else page
+        assert file.exists(), target
+        assert not heading or heading in headings(file), target
+
+
+def headings(page: Path) -> set[str]:
+    """What the headings of a page are called in addresses, by the rules of GitHub."""
+    found: dict[str, int] = {}
+    for heading in re.findall(r"^#+ +(.+)$", FENCED.sub("", page.read_text()), re.MULTILINE):
+        words = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        name = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        found[name] = found.get(name, -1) + 1
+    return {f"{name}-{n}" if n else name for name, times in found.items() for n in range(times + 1)}
 
 
 def test_the_reference_of_tables_is_that_of_the_schemas() -> None:
