@@ -22,14 +22,14 @@ from torch import Tensor
 
 from infra.benchmarks.held_out import mean
 from infra.benchmarks.warp_quality import Truth, make_truth
-from models.generator.clip_caches import VideoCache
 from models.generator.pipeline import HumanVideoPipeline, Sampling, VideoInputs
 from models.generator.warp.renderer import WarpRenderer
 from models.generator.warp.scene import Drive, Reference, WarpedScene
 from pipelines.render_clips import Rasters
 from schemas.records import Annotation, PersonAnnotation
 from schemas.skeletons import BLAZEPOSE_33
-from transforms.measures.fidelity import colour_error, masked_psnr, slope
+from transforms.measures.fidelity import colour_error, masked_psnr
+from transforms.measures.slope import slope
 
 Chain = Callable[[], Iterator[Tensor]]
 """Clips (B, T, 3, H, W) one after the other, each with the frame that it shares with the one before."""
@@ -50,36 +50,24 @@ def drives(truth: Truth, clips: int, frames: int) -> list[Drive]:
     return [truth.clip(k * (frames - 1), k * (frames - 1) + frames, known) for k in range(clips)]
 
 
-def anchored(pipeline: HumanVideoPipeline, reference: Reference, given: list[Drive], steps: int) -> Iterator[Tensor]:
-    """A pipeline's clips in its own way."""
+def anchored(
+    pipeline: HumanVideoPipeline, reference: Reference, given: list[Drive], steps: int, *, feature: bool = True
+) -> Iterator[Tensor]:
+    """A pipeline's clips in its own way. feature: with the global feature of the reference, else with none."""
     rasters = Rasters(reference, BLAZEPOSE_33)
     clips = [rasters.clip(drive, first=not k) for k, drive in enumerate(given)]
     count = len(reference.picture_B3HW)
     videos = [VideoInputs(reference.picture_B3HW[b], b, [clip[b] for clip in clips]) for b in range(count)]
+    states = [pipeline.begin(video) for video in videos]
+    if not feature:
+        states = [replace(s, global_feature_NE=torch.zeros_like(s.global_feature_NE)) for s in states]
     last = reference.picture_B3HW
-    results = pipeline.stream(videos, Sampling(steps))
+    results = pipeline.stream(videos, Sampling(steps), states)
     for _ in given:
         made = torch.stack([next(results).frames_T3HW for _ in range(count)])
         whole = made if made.shape[1] == given[0].pose_BTJ2.shape[1] else torch.cat([last[:, None], made], 1)
         last = whole[:, -1]
         yield whole
-
-
-def without_feature(
-    pipeline: HumanVideoPipeline, reference: Reference, given: list[Drive], steps: int
-) -> Iterator[Tensor]:
-    """The same, the global feature denied."""
-    plain = VideoCache.of
-
-    def denied(unet: object, state: object) -> VideoCache:
-        cache = plain(unet, state)  # type: ignore[arg-type]
-        return VideoCache(cache.without_reference, cache.without_reference)
-
-    VideoCache.of = denied  # type: ignore[method-assign, assignment]
-    try:
-        yield from anchored(pipeline, reference, given, steps)
-    finally:
-        VideoCache.of = plain  # type: ignore[method-assign]
 
 
 def from_last(make: Callable[[Reference, Drive], Tensor], truth: Truth, given: list[Drive]) -> Iterator[Tensor]:
@@ -125,7 +113,7 @@ def chains(truth: Truth, given: list[Drive], pipeline: HumanVideoPipeline | None
                 lambda r, d: next(anchored(model, r, [d], steps)), truth, given
             ),
             "model, as it chains": lambda: anchored(model, reference, given, steps),
-            "model, as it chains, no global feature": lambda: without_feature(model, reference, given, steps),
+            "model, as it chains, no global feature": lambda: anchored(model, reference, given, steps, feature=False),
         }
     return named
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from models.weights.features import FEATURE_FILES
 from models.weights.origins import Address, HubFile, LocalFile, Origin
 from models.weights.research import RESEARCH_FILES
 from models.weights.weight_file import WeightFile
@@ -43,7 +44,7 @@ def _file(entry: dict[str, Any], folder: Path) -> WeightFile:
     if len(sha256) != _SHA256_DIGITS or not set(sha256) <= set("0123456789abcdef"):
         raise ValueError(f"{entry['name']}: sha256 must be {_SHA256_DIGITS} hex digits")
     origin = _origin(entry, folder)
-    for known in RESEARCH_FILES:
+    for known in (*RESEARCH_FILES, *FEATURE_FILES):
         if known.name == entry["name"]:  # a known publisher's file, pinned by the user
             return replace(known, sha256=sha256, size_bytes=None, origin=origin or known.origin)
     if origin is None:

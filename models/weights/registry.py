@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.weights.features import FEATURE_FILES
 from models.weights.origins import WheelMember
 from models.weights.own import own_files
 from models.weights.research import RESEARCH_FILES
@@ -50,7 +51,7 @@ _EMBEDDED_FILES = (
     ),
 )
 
-REGISTRY: dict[str, WeightFile] = {file.name: file for file in (*_EMBEDDED_FILES, *RESEARCH_FILES)}
+REGISTRY: dict[str, WeightFile] = {file.name: file for file in (*_EMBEDDED_FILES, *RESEARCH_FILES, *FEATURE_FILES)}
 """Built-in weights files by name."""
 
 

@@ -16,7 +16,8 @@ def read_state(name: str) -> dict[str, Tensor]:
     """Tensors of a registered, verified file, on the CPU.
 
     safetensors are read as they are; a pickle only if it is pinned and its publisher is known, and then with
-    `weights_only`. Raises WeightsError for anything else, or a file that does not hold what its ending says.
+    `weights_only`. Of a training checkpoint its `state_dict`. Raises WeightsError for anything else, or a file that
+    does not hold what its ending says.
     """
     file, path = weight_file(name), locate(name)
     if _is_safetensors(path):
@@ -30,6 +31,8 @@ def read_state(name: str) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a broken or hostile pickle makes torch raise
         raise WeightsError(f"{path} cannot be read as weights: {type(error).__name__}: {error}") from None
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise WeightsError(f"{path} holds something else than tensors by name")
     return state

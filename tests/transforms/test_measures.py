@@ -8,9 +8,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from transforms.measures.fidelity import colour_error, masked_psnr, newly_seen, slope  # noqa: E402
+from transforms.measures.fidelity import colour_error, masked_psnr, newly_seen  # noqa: E402
 from transforms.measures.figure import figure_iou  # noqa: E402
 from transforms.measures.sharpness import sharpness_ratio  # noqa: E402
+from transforms.measures.slope import slope  # noqa: E402
 from transforms.measures.track_error import follow_points, still_error, track_error  # noqa: E402
 
 SIZE, FRAMES = 64, 8

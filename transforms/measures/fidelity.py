@@ -1,13 +1,10 @@
-"""Nearness to the true video, over the parts of the picture that matter, and how it changes from clip to clip.
+"""Nearness to the true video, over the parts of the picture that matter.
 
 Shape suffixes: B videos, T frames, H rows, W columns. Pixels are 0..1. Import only where torch is installed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,11 +31,3 @@ def newly_seen(ground_BT1HW: Tensor, known_BT1HW: Tensor, least_px: int = 20) ->
 def colour_error(made_BT3HW: Tensor, true_BT3HW: Tensor) -> Tensor:
     """(B,) departure of the mean colour from the true one, mean over channels and frames, 0..1."""
     return (made_BT3HW.mean((-2, -1)) - true_BT3HW.mean((-2, -1))).abs().mean((1, 2))
-
-
-def slope(values: Sequence[float], first: int = 0) -> float:
-    """Change per clip by a straight line through the values of clip `first` and later; NaN for fewer than two."""
-    kept = np.asarray(values, np.float64)[first:]
-    if len(kept) < 2:
-        return float("nan")
-    return float(np.polyfit(np.arange(len(kept)), kept, 1)[0])

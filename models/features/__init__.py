@@ -1,0 +1,1 @@
+"""Networks that look at video for metrics: what they see alike, people mostly do, too."""
