@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from schemas.reasons import NEAR_DUPLICATE, SourceReason, Verdict, verdict_of
 from schemas.skeletons import SKELETONS
-from schemas.tables import TABLES, Table
+from schemas.tables import RENDERS, TABLES, Table
 
 _HEAD = """\
 # Tables and columns
@@ -25,7 +25,9 @@ list said of the clip's source: licence, caption and listed_id.
 
 def reference() -> str:
     """The whole page."""
-    return "\n".join([_HEAD, *(line for table in TABLES.values() for line in _table(table)), *_codes(), *_skeletons()])
+    return "\n".join(
+        [_HEAD, *(line for table in (*TABLES.values(), RENDERS) for line in _table(table)), *_codes(), *_skeletons()]
+    )
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 
 from pipelines.corpus.read import Corpus
-from pipelines.render import RenderJob, Told, read_inputs, render_pictures, write_video
+from pipelines.render import Told, read_inputs, render_pictures, write_video
 from pipelines.render_models import POCKET, WARP, Renderer, open_renderer
 from schemas.arrays import U8
 from schemas.errors import WeightsError
+from schemas.render_jobs import RenderJob
 
 _SECONDS = 6.0
 _CLIPS = """
@@ -50,10 +51,10 @@ def render_demo(corpus: Corpus, job: RenderJob, renderers: Mapping[str, Renderer
 
     Before the first one stand its reference, pose and points; the others are enlarged to its height.
     """
-    first, *others = renderers.items()
-    inputs = read_inputs(corpus, replace(job, model=first[0]), first[1])
-    columns = [render_pictures(first[1], inputs, grid=True)]
-    columns += [_frames(corpus, replace(job, model=name, size=None), renderer) for name, renderer in others]
+    first, *others = renderers.values()
+    inputs = read_inputs(corpus, job, first)
+    columns = [render_pictures(first, inputs, grid=True)]
+    columns += [_frames(corpus, replace(job, size=None), renderer) for renderer in others]
     rows = (_beside(pictures) for pictures in zip(*columns, strict=True))
     write_video(rows, inputs.fps, out, lambda done: told(done, inputs.frames))
 

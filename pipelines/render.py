@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,13 +12,15 @@ from torch import Tensor
 
 from pipelines.corpus.layout import write_atomically
 from pipelines.corpus.read import Corpus
+from pipelines.render_card import Sizes
 from pipelines.render_image import read_picture
 from pipelines.render_inputs import Inputs, read_pose, read_reference, read_tracks
-from pipelines.render_models import WARP, Renderer, open_renderer
+from pipelines.render_models import Renderer
 from schemas.arrays import U8
 from schemas.config import MediaConfig
 from schemas.errors import GenerationError
-from schemas.records import Frames
+from schemas.records import Frames, Media
+from schemas.render_jobs import RenderJob
 from transforms.encoding.h264 import encode_h264
 
 _VIDEO = MediaConfig(crf=18)
@@ -28,28 +29,7 @@ Told = Callable[[int, int], None]
 """Told how many frames are rendered and how many there are."""
 
 
-@dataclass(frozen=True, slots=True)
-class RenderJob:
-    """What to render. reference: clip id, or an image file. pose: clip id. reference_frame: of the reference's clip.
-
-    background: clip id, or a preset of `transforms.track_presets.tracks.PRESETS`, or PRESET:STRENGTH. model: as
-    `open_renderer` takes it; steps: of its sampler; size: short side, px; None: what the model is at home with.
-    grid: reference, pose, points and result side by side instead of the result alone.
-    """
-
-    reference: str | Path
-    pose: str
-    background: str
-    reference_frame: int = 0
-    seconds: float = 4.0
-    seed: int = 0
-    size: int | None = None
-    grid: bool = False
-    model: str = WARP
-    steps: int | None = None
-
-
-def read_inputs(corpus: Corpus, job: RenderJob, renderer: Renderer) -> Inputs:
+def read_inputs(corpus: Corpus, job: RenderJob, renderer: Sizes) -> Inputs:
     """Everything a job needs, at the frame rate of the driving pose's clip and a size that the renderer takes.
 
     Raises CorpusError for clips that are missing or were not kept, GenerationError for ones that cannot serve and for
@@ -57,9 +37,9 @@ def read_inputs(corpus: Corpus, job: RenderJob, renderer: Renderer) -> Inputs:
     """
     size, multiple = job.size or renderer.size, renderer.size_multiple
     if size % multiple:
-        raise GenerationError(f"{job.model} makes pictures whose sides are multiples of {multiple} px, not {size}")
-    if isinstance(job.reference, Path):
-        reference = read_picture(job.reference, size, multiple)
+        raise GenerationError(f"the model makes pictures whose sides are multiples of {multiple} px, not {size}")
+    if Path(job.reference).is_file():
+        reference = read_picture(Path(job.reference), size, multiple)
     else:
         reference = read_reference(corpus, job.reference, job.reference_frame, size, multiple)
     pose, fps = read_pose(corpus, job.pose, job.seconds, reference, same=job.pose == job.reference)
@@ -70,37 +50,47 @@ def read_inputs(corpus: Corpus, job: RenderJob, renderer: Renderer) -> Inputs:
 def render(
     corpus: Corpus,
     job: RenderJob,
+    renderer: Renderer,
     out: Path,
     told: Told = lambda done, total: None,
-    renderer: Renderer | None = None,
+    *,
+    grid: bool = False,
 ) -> int:
-    """Render a job into an MP4 file; the number of frames. renderer: one that is open already.
+    """Render a job into an MP4 file; the number of frames. grid: reference, pose, points and result side by side.
 
-    Raises as `open_renderer` and `read_inputs` do.
+    Raises as `read_inputs` does.
     """
-    renderer = renderer or open_renderer(job.model, job.steps)
     inputs = read_inputs(corpus, job, renderer)
-    pictures = render_pictures(renderer, inputs, grid=job.grid)
+    pictures = render_pictures(renderer, inputs, grid=grid)
     return write_video(pictures, inputs.fps, out, lambda done: told(done, inputs.frames))
 
 
 def render_pictures(renderer: Renderer, inputs: Inputs, *, grid: bool) -> Iterator[U8]:
     """(H, W, 3) RGB frames."""
-    return (_bytes(frame) for frame in renderer.frames(inputs, grid=grid))
+    return (picture(frame) for frame in renderer.frames(inputs, grid=grid))
 
 
 def write_video(pictures: Iterable[U8], fps: Fraction, out: Path, done: Callable[[int], None]) -> int:
     """Write (H, W, 3) RGB pictures as an MP4 file, all or nothing; their number. done: told it as it grows."""
-    yuv: list[U8] = []
-    for picture in pictures:
-        yuv.append(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420), np.uint8))
-        done(len(yuv))
-    ticks = np.arange(len(yuv), dtype=np.int64)
-    video = encode_h264(Frames(np.stack(yuv), ticks, ticks, 1 / fps, fps), _VIDEO)
+
+    def counted() -> Iterator[U8]:
+        for number, picture in enumerate(pictures, 1):
+            yield picture
+            done(number)
+
+    video = encode_pictures(counted(), fps)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(out, video.video)
-    return len(yuv)
+    return video.frames
 
 
-def _bytes(picture_3HW: Tensor) -> U8:
-    return np.ascontiguousarray((picture_3HW.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy())
+def encode_pictures(pictures: Iterable[U8], fps: Fraction) -> Media:
+    """(H, W, 3) RGB pictures as H.264; equal pictures give equal bytes. Raises ValueError without pictures."""
+    yuv = [np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420), np.uint8) for picture in pictures]
+    ticks = np.arange(len(yuv), dtype=np.int64)
+    return encode_h264(Frames(np.stack(yuv), ticks, ticks, 1 / fps, fps), _VIDEO)
+
+
+def picture(frame_3HW: Tensor) -> U8:
+    """A frame in 0..1 as (H, W, 3) RGB in 8 bits."""
+    return np.ascontiguousarray((frame_3HW.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy())

@@ -14,6 +14,7 @@ import numpy as np
 
 from models.annotators.rle import decode_mask, union_mask
 from pipelines.corpus.read import Corpus
+from pipelines.render_terms import frame_count, output_size, preset_of
 from schemas.arrays import F32, U8, Bool
 from schemas.errors import CorpusError, GenerationError
 from schemas.records import Annotation, Pose, Tracks
@@ -23,8 +24,6 @@ from transforms.encoding.h264 import decode_media
 from transforms.rasterising.selection import usable_points
 from transforms.retarget import retarget
 from transforms.track_presets.tracks import PRESETS, preset_tracks, retime, retime_tracks, transfer_tracks
-
-_STRONGEST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def read_reference(corpus: Corpus, clip_id: str, frame: int, short_side: int, mu
 
     Raises CorpusError for a clip that has no video, GenerationError for a frame without the person.
     """
-    annotation, media = _annotation(corpus, clip_id), corpus.media(clip_id)
+    annotation, media = _with_people(corpus, clip_id), corpus.media(clip_id)
     if not 0 <= frame < media.frames:
         raise GenerationError(f"clip {clip_id} has frames 0 to {media.frames - 1}, no frame {frame}")
     person = annotation.persons[0]
@@ -89,9 +88,8 @@ def read_reference(corpus: Corpus, clip_id: str, frame: int, short_side: int, mu
 
 def scaled_reference(picture: ReferencePicture, short_side: int, multiple: int) -> ReferencePicture:
     """The same at another size; the long side comes out as the nearest multiple, which stretches it a little."""
-    factor = short_side / min(picture.size)
-    width, height = (multiple * max(1, round(side * factor / multiple)) for side in picture.size)
-    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    width, height = output_size(picture.size, short_side, multiple)
+    way = cv2.INTER_AREA if short_side < min(picture.size) else cv2.INTER_CUBIC
     return ReferencePicture(
         np.asarray(cv2.resize(picture.rgb_HW3, (width, height), interpolation=way), np.uint8),
         _resized(picture.mask_HW, (width, height)),
@@ -109,11 +107,11 @@ def read_pose(
     A clip that is too short is played to and fro. same: the reference is of this clip, and nothing is retargeted.
     Raises CorpusError for a clip that has no video, GenerationError for one without a usable pose.
     """
-    annotation, media = _annotation(corpus, clip_id), corpus.media(clip_id)
+    annotation, media = _with_people(corpus, clip_id), corpus.media(clip_id)
     pose = converted(annotation.persons[0].pose, BLAZEPOSE_33.name)
     if not pose.present_T.any():
         raise GenerationError(f"the pose of clip {clip_id} is empty: nobody is found in any frame")
-    count = round(seconds * media.fps)
+    count = frame_count(seconds, media.fps)
     if count < 1:
         raise GenerationError(f"{seconds} s at {float(media.fps):g} frames per second are no frame")
     index_T = retime(media.frames, media.fps, count, media.fps)
@@ -136,9 +134,9 @@ def read_tracks(
     Raises CorpusError for a clip that has no video, GenerationError for an unknown name and where no point is seen.
     """
     width, height = reference.size
-    preset, _, strength = background.partition(":")
-    if preset in PRESETS:
-        return preset_tracks(preset, frames, width, height, fps, seed, _strength(background, strength))
+    preset = preset_of(background)
+    if preset:
+        return preset_tracks(preset[0], frames, width, height, fps, seed, preset[1])
     try:
         corpus.clip(background)
     except CorpusError as error:
@@ -151,20 +149,14 @@ def read_tracks(
     return tracks
 
 
-def _strength(background: str, text: str) -> float:
-    try:
-        strength = float(text or 1)
-    except ValueError:
-        strength = float("nan")
-    if not 0 <= strength <= _STRONGEST:
-        raise GenerationError(f"the background {background!r} should read PRESET:STRENGTH, strength in 0..{_STRONGEST}")
-    return strength
-
-
 def _annotation(corpus: Corpus, clip_id: str) -> Annotation:
     if not corpus.clip(clip_id)["kept"]:
         raise CorpusError(f"clip {clip_id} was not kept, so it has no video to render from")
-    annotation = corpus.annotation(clip_id)
+    return corpus.annotation(clip_id)
+
+
+def _with_people(corpus: Corpus, clip_id: str) -> Annotation:
+    annotation = _annotation(corpus, clip_id)
     if not annotation.persons:
         raise GenerationError(f"clip {clip_id} shows no person")
     return annotation

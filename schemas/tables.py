@@ -270,6 +270,40 @@ RUNS = Table(
     ),
 )
 
+RENDERS = Table(
+    "renders",
+    "One row per render job with a verdict. It lies in a folder of renders, not in the corpus.",
+    ("job_id",),
+    (
+        _id("job_id", "First 16 hex digits of the SHA-256 of the job."),
+        _id("reference", "Who is seen: a clip, or an image file."),
+        _column("reference_frame", _I32, "Frame of the reference's clip."),
+        _id("pose", "Clip whose person drives the figure."),
+        _id("background", "What drives the ground: a clip, a preset, or PRESET:STRENGTH."),
+        _column("seconds", _F64, "Length asked for.", "s"),
+        _column("seed", _I64, "Seed of the noise."),
+        _column("size", _I32, "Short side asked for; null: the model's own.", "px"),
+        _column("priority", _I64, "Higher ones were rendered first."),
+        _id("verdict", "done or failed."),
+        _column("reason", _STR, "inputs, not_finite, out_of_memory, crashed or error; null when done."),
+        _column("detail", _STR, "The reason in words."),
+        _id("model", "Name of the model."),
+        _id("model_sha256", "SHA-256 over the model's files."),
+        _column("steps", _I32, "Steps of the sampler; 0 if it has none."),
+        _column("grid", _BOOL, "Reference, pose, points and result stand side by side."),
+        _column("path", _STR, "The video, relative to the folder of renders."),
+        _column("sha256", _STR, "SHA-256 of the video, hex."),
+        _column("frames", _I32, "Frames."),
+        _column("fps", _STR, "Exact constant frame rate, as num/den."),
+        _column("width", _I32, "Width.", "px"),
+        _column("height", _I32, "Height.", "px"),
+        _column("clips", _I32, "Clips it was made of."),
+        _column("render_s", _F64, "Time in the model; a share of it where several videos were stepped together.", "s"),
+        _column("finished_at", _STR, "When it was finished, ISO 8601 in UTC."),
+        _column("host", _STR, "Machine that finished it."),
+    ),
+)
+
 TABLES: dict[str, Table] = {t.name: t for t in (SOURCES, CLIPS, POSES, MASKS, TRACKS, MEDIA, RUNS)}
 ANNOTATION_TABLES: tuple[str, ...] = tuple(t.name for t in TABLES.values() if t.clip_rows)
 """Tables whose rows belong to a kept clip; committed before the clip's own row."""

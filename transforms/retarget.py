@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from schemas.arrays import F32
+from schemas.arrays import F32, Bool
 from schemas.records import Pose
 from schemas.skeletons import BLAZEPOSE_33
 
@@ -24,6 +24,7 @@ _ENDS = {
     "wrist": ("pinky", "index", "thumb"),
     "ankle": ("heel", "foot_index"),
 }
+_MEASURED = (("left_shoulder", "right_shoulder"), ("left_hip", "left_knee"), ("right_hip", "right_knee"))
 
 
 def retarget(driving: Pose, reference_J2: F32, confidence_J: F32) -> Pose:
@@ -57,6 +58,12 @@ def retarget(driving: Pose, reference_J2: F32, confidence_J: F32) -> Pose:
     return replace(driving, xy_TJ2=moved.astype(np.float32), present_T=present_T)
 
 
+def measurable(xy_TJ2: F32) -> Bool:
+    """(T,) bool: the frame alone shows enough of a person to retarget from or to: hips, and a length above nothing."""
+    lengths = [_torso(xy_TJ2), *(_between(xy_TJ2, a, b) for a, b in _MEASURED)]
+    return np.asarray(np.isfinite(_pelvis(xy_TJ2)).all(-1) & np.any([length > 0 for length in lengths], axis=0))
+
+
 class _Ratios:
     """Ratios of bone lengths, reference over driver. whole: of the figures; NaN where one has no torso."""
 
@@ -77,7 +84,7 @@ class _Ratios:
 def _length(xy_TJ2: np.ndarray, bone: str) -> float:
     """Length, px: the longer side's 90th percentile over the frames."""
     if bone == "torso":
-        lengths = [np.linalg.norm(_neck(xy_TJ2) - _pelvis(xy_TJ2), axis=-1)]
+        lengths = [_torso(xy_TJ2)]
     elif bone in ("shoulders", "hips"):
         joint = bone[:-1]
         lengths = [_between(xy_TJ2, f"left_{joint}", f"right_{joint}")]
@@ -86,6 +93,10 @@ def _length(xy_TJ2: np.ndarray, bone: str) -> float:
         lengths = [_between(xy_TJ2, f"{side}_{start}", f"{side}_{end}") for side in ("left", "right")]
     known = [np.percentile(length[np.isfinite(length)], 90) for length in lengths if np.isfinite(length).any()]
     return float(max(known)) if known else float("nan")
+
+
+def _torso(xy_TJ2: np.ndarray) -> np.ndarray:
+    return np.asarray(np.linalg.norm(_neck(xy_TJ2) - _pelvis(xy_TJ2), axis=-1))
 
 
 def _size(xy_TJ2: np.ndarray) -> float:

@@ -42,9 +42,12 @@ class ClipDecoder:
 
     @torch.no_grad()
     def _decode(self, latents_BTChw: Tensor, made: torch.cuda.Event | None) -> Tensor:
-        shape = latents_BTChw.shape[:2]
         if self._stream is None or made is None:
-            return decode(self._vae, latents_BTChw.flatten(0, 1)).unflatten(0, shape).cpu()
+            return self._pixels(latents_BTChw)
         with torch.cuda.stream(self._stream):
             self._stream.wait_event(made)
-            return decode(self._vae, latents_BTChw.flatten(0, 1)).unflatten(0, shape).cpu()
+            return self._pixels(latents_BTChw)
+
+    def _pixels(self, latents_BTChw: Tensor) -> Tensor:
+        """Video by video: the frames of one fill a device, and are what they would be alone."""
+        return torch.stack([decode(self._vae, latents_TChw).cpu() for latents_TChw in latents_BTChw])

@@ -18,6 +18,7 @@ from models.generator import checks
 from models.generator.clip_caches import VideoCache, branch_clip_feature, branch_keys_values
 from models.generator.conditions import ClipInputs, ConditionBuilder, condition_builder
 from models.generator.decoding import ClipDecoder
+from models.generator.features import ClipFeature, KeysValues
 from models.generator.global_features import global_feature
 from models.generator.guidance import Guidance
 from models.generator.latents import encode
@@ -148,18 +149,16 @@ class HumanVideoPipeline(DiffusionPipeline):
         """
         self._check_parts()
         self._check_clips(states, clips)
-        frames, branches = clips[0].frames, sampling.guidance.branches
+        frames, together = clips[0].frames, self._together(len(states))
         condition = self.builder.build(states, clips, frames, lambda pixels: encode(self.vae, pixels))
-        feature = branch_clip_feature(self.unet, condition, clips, branches)
-        reference = branch_keys_values(caches, branches)
+        given = [self._given(caches[some], condition[some], clips[some], sampling) for some in together]
         shape = (frames, *states[0].last_latent_Chw.shape)
         noise = torch.stack([clip_noise(state.seed, state.next_clip, shape) for state in states])
         latents = noise.to(self.device) * self.scheduler.init_noise_sigma
         self.scheduler.set_timesteps(sampling.steps, device=self.device)
         for step, timestep in enumerate(self.scheduler.timesteps):
-            noisy = torch.cat([latents.to(self.unet.dtype)] * len(branches))
-            output = self.unet(noisy, timestep, reference, feature).float().unflatten(0, (len(branches), -1))
-            guided = sampling.guidance.combine(output)
+            parts = zip(together, given, strict=True)
+            guided = torch.cat([self._predict(latents[some], timestep, *each, sampling) for some, each in parts])
             made = self.scheduler.step(guided, timestep, latents)
             latents = made.prev_sample
             if step == sampling.steps - 1:
@@ -196,6 +195,32 @@ class HumanVideoPipeline(DiffusionPipeline):
                 clips[result.video].append(result.frames_T3HW)
                 bar.update()
         return [torch.cat(parts) for parts in clips]
+
+    def _together(self, count: int) -> list[slice]:
+        """Which videos of a batch go through the network together: on a CPU every one goes alone.
+
+        A batch makes nothing faster there, and kernels round differently for other numbers of pictures: so a video has
+        the same bytes in every company.
+        """
+        width = 1 if self.device.type == "cpu" else count
+        return [slice(first, first + width) for first in range(0, count, width)]
+
+    def _given(
+        self, caches: Sequence[VideoCache], condition_BTKhw: Tensor, clips: Sequence[ClipInputs], sampling: Sampling
+    ) -> tuple[KeysValues, ClipFeature]:
+        """What stays the same over the steps."""
+        branches = sampling.guidance.branches
+        feature = branch_clip_feature(self.unet, condition_BTKhw, clips, branches)
+        return branch_keys_values(caches, branches), feature
+
+    def _predict(
+        self, latents: Tensor, timestep: Tensor, reference: KeysValues, feature: ClipFeature, sampling: Sampling
+    ) -> Tensor:
+        """The guided prediction, all branches in one forward."""
+        count = len(sampling.guidance.branches)
+        noisy = torch.cat([latents.to(self.unet.dtype)] * count)
+        output = self.unet(noisy, timestep, reference, feature).float().unflatten(0, (count, -1))
+        return sampling.guidance.combine(output)
 
     def _check_clips(self, states: Sequence[ClipState], clips: Sequence[ClipInputs]) -> None:
         longest = self.unet.config.motion_max_seq_length

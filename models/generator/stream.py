@@ -65,18 +65,33 @@ def stream_clips(
     caches = [maker.cache(state) for state in states]
     waiting: tuple[Future[Tensor], list[int], list[ClipState]] | None = None
     while batch := next_batch(inputs, states):
-        before = [states[video] for video in batch]
         clips = [inputs[video][states[video].next_clip] for video in batch]
-        latents = maker.make_clip(before, [caches[video] for video in batch], clips, sampling, on_step)
-        pixels = decoder.submit(latents)
-        memories = remember(maker.builder, before, clips, pixels)
-        for video, state, made, memory in zip(batch, before, latents, memories, strict=True):
-            states[video] = state.after(made, memory)
+        before = [states[video] for video in batch]
+        pixels, after = step(maker, decoder, before, [caches[video] for video in batch], clips, sampling, on_step)
+        for video, state in zip(batch, after, strict=True):
+            states[video] = state
         if waiting is not None:
             yield from results(*waiting)
-        waiting = pixels, batch, [states[video] for video in batch]
+        waiting = pixels, batch, after
     if waiting is not None:
         yield from results(*waiting)
+
+
+def step(
+    maker: ClipMaker,
+    decoder: ClipDecoder,
+    states: Sequence[ClipState],
+    caches: Sequence[VideoCache],
+    clips: Sequence[ClipInputs],
+    sampling: Any,
+    on_step: Callable[[int, int, Tensor], None] | None = None,
+) -> tuple[Future[Tensor], list[ClipState]]:
+    """Make the next clip of each video: its pixels (B, T, 3, H, W) in -1..1 when they are decoded, and the states."""
+    latents = maker.make_clip(states, caches, clips, sampling, on_step)
+    pixels = decoder.submit(latents)
+    memories = remember(maker.builder, states, clips, pixels)
+    each = zip(states, latents, memories, strict=True)
+    return pixels, [state.after(made, memory) for state, made, memory in each]
 
 
 def next_batch(inputs: Sequence[Sequence[ClipInputs]], states: Sequence[ClipState]) -> list[int]:
@@ -100,6 +115,9 @@ def remember(
 def results(pixels: Future[Tensor], batch: Sequence[int], states: Sequence[ClipState]) -> Iterator[ClipResult]:
     """One result per video of a decoded batch."""
     for video, state, frames in zip(batch, states, pixels.result(), strict=True):
-        clip = state.next_clip - 1
-        new = frames if clip == 0 else frames[1:]
-        yield ClipResult(video, clip, (new + 1) / 2, state)
+        yield ClipResult(video, state.next_clip - 1, new_frames(frames, state), state)
+
+
+def new_frames(pixels_T3HW: Tensor, state: ClipState) -> Tensor:
+    """Frames in 0..1 of a clip, without the one that the clip before has shown. state: after the clip."""
+    return ((pixels_T3HW if state.next_clip == 1 else pixels_T3HW[1:]) + 1) / 2

@@ -13,12 +13,15 @@ from pipelines.cli.corpus import check, compact, query, stats
 from pipelines.cli.curation import curate
 from pipelines.cli.database import duckdb
 from pipelines.cli.demo import demo
+from pipelines.cli.evaluation import evaluate
 from pipelines.cli.evaluation_of_annotators import evaluate_annotators
 from pipelines.cli.exits import EXIT_ERROR, EXIT_INTERRUPTED
 from pipelines.cli.export import export
 from pipelines.cli.forgetting import forget
+from pipelines.cli.planning import plan
 from pipelines.cli.rendering import render
 from pipelines.cli.show import say
+from pipelines.cli.status import status
 from pipelines.cli.synthesis import synthesize
 from pipelines.cli.training import train
 from pipelines.cli.view import view
@@ -45,7 +48,10 @@ for verb in (
     export,
     synthesize,
     train,
+    plan,
     render,
+    status,
+    evaluate,
 ):
     app.command()(verb)
 app.add_typer(weights)

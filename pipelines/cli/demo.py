@@ -10,17 +10,24 @@ import typer
 
 from pipelines.cli.corpus import query, stats
 from pipelines.cli.curation import run_curation
+from pipelines.cli.evaluation import evaluate
+from pipelines.cli.planning import plan
+from pipelines.cli.rendering import render
 from pipelines.cli.show import say
 from pipelines.cli.view import view
+from pipelines.corpus.read import Corpus
+from pipelines.farm.pairing import Pairing
 
 _TOLD_EVERY = 60
+_BATCH_S = 1.5
+_EVERYWHERE = "SELECT clip_id FROM clips WHERE kept ORDER BY clip_id"
 
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the corpus and the pictures.")] = Path("demo"),
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: half the processors.")] = None,
 ) -> None:
-    """The whole way on real footage: fetch, curate, ask, look, render.
+    """The whole way on real footage: fetch, curate, ask, look, render, measure.
 
     Example: figureground demo --out demo
     """
@@ -40,22 +47,23 @@ def demo(
         query(corpus, sql)
     print()
     view(corpus, None, out / "view")
-    _render(corpus, out / "render.mp4")
+    if not Corpus(corpus).kept_clip_ids():
+        say("no clip was kept, so there is nobody to render")
+        return
+    try:
+        _render(corpus, out / "render.mp4")
+        _farm(corpus, out, workers)
+    except ModuleNotFoundError as error:
+        say(f"no more is rendered or measured: that needs {error.name}, which is not installed")
 
 
 def _render(corpus: str, out: Path) -> None:
-    """One rendered video, where torch is installed."""
-    from pipelines.corpus.read import Corpus
+    """One rendered video."""
+    from pipelines.demo_render import demo_job, demo_renderers, render_demo
 
-    try:
-        from pipelines.demo_render import demo_job, demo_renderers, render_demo
-    except ModuleNotFoundError as error:
-        say(f"no video is rendered: that needs {error.name}, which is not installed")
-        return
     opened = Corpus(corpus)
     job = demo_job(opened)
     if job is None:
-        say("no clip was kept, so there is nobody to render")
         return
 
     def told(done: int, total: int) -> None:
@@ -69,3 +77,20 @@ def _render(corpus: str, out: Path) -> None:
         f"From left to right: reference, pose, points, and what these make of them: {', '.join(renderers)}\n"
         f"  figureground render --corpus {corpus} --reference {job.reference} --pose {job.pose} --background pan"
     )
+
+
+def _farm(corpus: str, out: Path, workers: int | None) -> None:
+    """A small batch: two clips that the pocket model is to repeat, so that there is a truth to measure it by."""
+    jobs, renders, report = out / "jobs.jsonl", out / "renders", out / "evaluation"
+    print(
+        "\nA batch: the pocket model repeats two clips, each from one frame, its pose and its points, and is measured"
+    )
+    print(
+        f'  figureground plan {corpus} --backgrounds "{_EVERYWHERE}" --pairing zip --seconds {_BATCH_S} --count 2 '
+        f"--model pocket --out {jobs}"
+    )
+    plan(corpus, backgrounds=_EVERYWHERE, pairing=Pairing.ZIP, seconds=_BATCH_S, count=2, model="pocket", out=jobs)
+    print(f"  figureground render {jobs} --corpus {corpus} --model pocket --out {renders}")
+    render(corpus, jobs=jobs, model="pocket", out=renders, workers=workers)
+    print(f"  figureground evaluate {renders} --corpus {corpus} --out {report}")
+    evaluate(renders, corpus, out=report, workers=workers)

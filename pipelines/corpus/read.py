@@ -62,7 +62,7 @@ class Corpus:
         """Rows of a table as stored, of all clips or of some; rows of hidden clips included."""
         import pyarrow.compute as pc
 
-        rows = None if clip_ids is None else pc.field("clip_id").isin(list(clip_ids))
+        rows = None if clip_ids is None else pc.field("clip_id").isin(pa.array(clip_ids, pa.string()))
         return self.dataset(table).to_table(columns=None if columns is None else list(columns), filter=rows)
 
     def connect(self) -> duckdb.DuckDBPyConnection:

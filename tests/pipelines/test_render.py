@@ -15,12 +15,13 @@ from pipelines.cli.rendering import render as render_verb
 from pipelines.corpus.committer import Committer
 from pipelines.corpus.parts import PartWriter, part_id_of
 from pipelines.corpus.read import Corpus
-from pipelines.render import RenderJob, read_inputs, render, render_pictures
+from pipelines.render import read_inputs, render, render_pictures
 from pipelines.render_clips import clip_drives
-from pipelines.render_models import WarpVideo, open_renderer
+from pipelines.render_models import WarpVideo
 from schemas.config import Config
 from schemas.errors import CorpusError, FiguregroundError, GenerationError
 from schemas.records import Clip, PersonAnnotation
+from schemas.render_jobs import RenderJob
 from tests.pipelines.corpus_records import make_report
 from transforms.encoding.h264 import decode_frames
 from transforms.synthesis.clip import make_clip
@@ -84,15 +85,15 @@ def _job(
     return RenderJob(corpus.ids[reference], corpus.ids[pose], name, **{"size": 64, **more})
 
 
-def _frames(corpus: Corpus, job: RenderJob) -> np.ndarray:
-    renderer = open_renderer(job.model, job.steps)
-    return np.stack(list(render_pictures(renderer, read_inputs(corpus, job, renderer), grid=job.grid))).astype(int)
+def _frames(corpus: Corpus, job: RenderJob, grid: bool = False) -> np.ndarray:
+    renderer = WarpVideo()
+    return np.stack(list(render_pictures(renderer, read_inputs(corpus, job, renderer), grid=grid))).astype(int)
 
 
 def test_a_rendering_has_the_length_size_and_rate_asked_for(corpus: Corpus, tmp_path: Path) -> None:
     out = tmp_path / "new" / "out.mp4"
     told: list[tuple[int, int]] = []
-    assert render(corpus, _job(corpus, seconds=3.0), out, lambda *counts: told.append(counts)) == 36
+    assert render(corpus, _job(corpus, seconds=3.0), WarpVideo(), out, lambda *counts: told.append(counts)) == 36
     frames = decode_frames(out.read_bytes(), FPS)
     assert (len(frames), frames.width, frames.height) == (36, 64, 64)
     assert told[-1] == (36, 36)
@@ -101,7 +102,8 @@ def test_a_rendering_has_the_length_size_and_rate_asked_for(corpus: Corpus, tmp_
 def test_equal_jobs_give_equal_bytes_and_the_seed_matters(corpus: Corpus, tmp_path: Path) -> None:
     videos = []
     for index, seed in enumerate((1, 1, 2)):
-        render(corpus, _job(corpus, background="handheld", seconds=0.5, seed=seed), tmp_path / f"{index}.mp4")
+        job = _job(corpus, background="handheld", seconds=0.5, seed=seed)
+        render(corpus, job, WarpVideo(), tmp_path / f"{index}.mp4")
         videos.append((tmp_path / f"{index}.mp4").read_bytes())
     assert videos[0] == videos[1] != videos[2]
 
@@ -131,7 +133,7 @@ def test_a_clips_tracks_drive_the_ground_of_another(corpus: Corpus) -> None:
 
 def test_a_grid_shows_reference_pose_points_and_result(corpus: Corpus) -> None:
     job = _job(corpus, seconds=0.5)
-    grid, alone = _frames(corpus, replace(job, grid=True)), _frames(corpus, job)
+    grid, alone = _frames(corpus, job, grid=True), _frames(corpus, job)
     assert grid.shape[1:] == (64, 256, 3)
     np.testing.assert_array_equal(grid[:, :, 192:], alone)
     np.testing.assert_array_equal(grid[0, :, :64], read_inputs(corpus, job, WarpVideo()).reference.rgb_HW3)

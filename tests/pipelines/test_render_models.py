@@ -19,12 +19,13 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 from pipelines.corpus.committer import Committer  # noqa: E402
 from pipelines.corpus.parts import PartWriter, part_id_of  # noqa: E402
 from pipelines.corpus.read import Corpus  # noqa: E402
-from pipelines.render import RenderJob, read_inputs, render, render_pictures  # noqa: E402
+from pipelines.render import read_inputs, render, render_pictures  # noqa: E402
 from pipelines.render_clips import VideoClips, reference_tensors  # noqa: E402
 from pipelines.render_image import read_picture  # noqa: E402
 from pipelines.render_models import open_renderer  # noqa: E402
 from schemas.config import Config  # noqa: E402
 from schemas.errors import GenerationError, WeightsError  # noqa: E402
+from schemas.render_jobs import RenderJob  # noqa: E402
 from tests.models.generator.tiny_generators import tiny_pocket  # noqa: E402
 from tests.pipelines.corpus_records import make_report  # noqa: E402
 from transforms.encoding.h264 import decode_media  # noqa: E402
@@ -71,37 +72,37 @@ def repeat(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return saved(tmp_path_factory.mktemp("saved") / "repeat", "repeat")
 
 
-def job(corpus: Corpus, model: Path, **more: object) -> RenderJob:
+def job(corpus: Corpus, **more: object) -> RenderJob:
     still, pan = sorted(corpus.kept_clip_ids())
-    return RenderJob(still, pan, "pan", **{"seconds": 1.5, "model": str(model), "steps": 2, **more})
+    return RenderJob(still, pan, "pan", **{"seconds": 1.5, **more})
 
 
-def frames(corpus: Corpus, asked: RenderJob) -> np.ndarray:
-    renderer = open_renderer(asked.model, asked.steps)
-    return np.stack(list(render_pictures(renderer, read_inputs(corpus, asked, renderer), grid=asked.grid))).astype(int)
+def frames(corpus: Corpus, asked: RenderJob, model: Path | str, grid: bool = False) -> np.ndarray:
+    renderer = open_renderer(str(model), 2)
+    return np.stack(list(render_pictures(renderer, read_inputs(corpus, asked, renderer), grid=grid))).astype(int)
 
 
 @pytest.mark.parametrize("which", ["warped", "repeat"])
 def test_a_generator_renders_at_the_size_it_was_trained_with(
     corpus: Corpus, which: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    asked = job(corpus, request.getfixturevalue(which))
-    assert render(corpus, asked, tmp_path / "out.mp4") == 18
+    renderer = open_renderer(str(request.getfixturevalue(which)), 2)
+    assert render(corpus, job(corpus), renderer, tmp_path / "out.mp4") == 18
     pictures = list(decode_media((tmp_path / "out.mp4").read_bytes()))
     assert (len(pictures), pictures[0].shape) == (18, (SIZE * 3 // 2, SIZE))
 
 
 def test_seeds_poses_and_backgrounds_each_change_what_is_rendered(corpus: Corpus, warped: Path) -> None:
-    asked = job(corpus, warped)
-    first = frames(corpus, asked)
-    np.testing.assert_array_equal(first, frames(corpus, asked))
+    asked = job(corpus)
+    first = frames(corpus, asked, warped)
+    np.testing.assert_array_equal(first, frames(corpus, asked, warped))
     for change in ({"seed": 1}, {"pose": asked.reference}, {"background": "static"}):
-        assert np.abs(first - frames(corpus, replace(asked, **change))).mean() > 0.1, change
+        assert np.abs(first - frames(corpus, replace(asked, **change), warped)).mean() > 0.1, change
 
 
 def test_a_long_video_is_chained_out_of_clips_of_the_trained_length(corpus: Corpus, warped: Path) -> None:
-    asked = job(corpus, warped)
-    inputs = read_inputs(corpus, asked, open_renderer(asked.model, 2))
+    asked = job(corpus)
+    inputs = read_inputs(corpus, asked, open_renderer(str(warped), 2))
     clips = VideoClips(inputs, reference_tensors(inputs.reference), CLIP_FRAMES)
     assert [clip.frames for clip in clips] == [6, 6, 6, 3]
     assert "reference_pose" in clips[0].motion and "reference_pose" not in clips[1].motion
@@ -110,22 +111,22 @@ def test_a_long_video_is_chained_out_of_clips_of_the_trained_length(corpus: Corp
 
 
 def test_a_grid_shows_the_conditions_of_every_frame_beside_it(corpus: Corpus, warped: Path) -> None:
-    asked = job(corpus, warped)
-    grid = frames(corpus, replace(asked, grid=True))
+    asked = job(corpus)
+    grid = frames(corpus, asked, warped, grid=True)
     assert grid.shape == (18, SIZE, 4 * SIZE, 3)
-    np.testing.assert_array_equal(grid[:, :, 3 * SIZE :], frames(corpus, asked))
+    np.testing.assert_array_equal(grid[:, :, 3 * SIZE :], frames(corpus, asked, warped))
     assert (grid[:, :, SIZE : 2 * SIZE].max((1, 2, 3)) > 100).all()
     assert (np.diff(grid[:, :, SIZE : 2 * SIZE], axis=0) != 0).any((1, 2, 3)).sum() > 12, "the skeleton moves"
 
 
 def test_sizes_the_network_cannot_take_are_refused(corpus: Corpus, warped: Path) -> None:
     with pytest.raises(GenerationError, match=r"multiples of 8 px, not 36"):
-        frames(corpus, job(corpus, warped, size=36))
+        frames(corpus, job(corpus, size=36), warped)
 
 
 def test_a_video_of_one_frame_is_refused(corpus: Corpus, warped: Path) -> None:
     with pytest.raises(GenerationError, match="at least 2 frames"):
-        frames(corpus, job(corpus, warped, seconds=1 / FPS))
+        frames(corpus, job(corpus, seconds=1 / FPS), warped)
 
 
 def test_damaged_folders_are_refused_with_the_reason(warped: Path, tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_a_person_in_an_image_file_is_found_and_moved(corpus: Corpus, sample_vid
     assert min(reference.size) == 128
     assert 0.1 < reference.mask_HW.mean() < 0.7
     pan = sorted(corpus.kept_clip_ids())[1]
-    asked = RenderJob(tmp_path / "woman.jpg", pan, "handheld", seconds=0.5, size=128)
-    made = frames(corpus, asked)
+    asked = RenderJob(str(tmp_path / "woman.jpg"), pan, "handheld", seconds=0.5, size=128)
+    made = frames(corpus, asked, "warp")
     assert np.abs(made[0] - reference.rgb_HW3).mean() < 40
     assert np.abs(made[-1] - made[0]).max() > 60

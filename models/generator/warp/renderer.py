@@ -28,9 +28,17 @@ class WarpRenderer:
             yield warped.rgb_BT3HW[:, min(index, 1) :].clamp(0, 1)
 
     @torch.no_grad()
+    def begin(self, reference: Reference, before: Iterable[Drive] = ()) -> WarpedScene:
+        """The scene after some clips, as it is when they are rendered, without their pictures being made."""
+        scene = WarpedScene.start(_reference_on(reference, self._device))
+        for drive in before:
+            scene = scene.move(_drive_on(drive, self._device))[1]
+        return scene
+
+    @torch.no_grad()
     def warp(self, reference: Reference, clips: Iterable[Drive]) -> Iterator[Warped]:
         """The clips whole, with figure and validity."""
-        scene = WarpedScene.start(_reference_on(reference, self._device))
+        scene = self.begin(reference)
         for drive in clips:
             warped, scene = scene.warp(_drive_on(drive, self._device))
             yield warped

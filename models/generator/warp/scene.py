@@ -79,12 +79,17 @@ class WarpedScene:
 
     def warp(self, drive: Drive) -> tuple[Warped, WarpedScene]:
         """The frames of a clip, and the scene at its end."""
-        motion, memory = self.memory.locate(drive.xy_BTN2, drive.visible_BTN, drive.ids_BN)
-        ground, valid = memory.show(motion)
+        motion, scene = self.move(drive)
+        ground, valid = scene.memory.show(motion)
         figure = self.figure.move(drive.pose_BTJ2, drive.confidence_BTJ)
         colour, alpha = figure[:, :, :3], figure[:, :, 3:]
         warped = Warped(colour + ground * (1 - alpha), valid * (1 - alpha), alpha, motion)
-        return warped, replace(self, memory=memory)
+        return warped, scene
+
+    def move(self, drive: Drive) -> tuple[GroundMotion, WarpedScene]:
+        """The ground's motion over a clip, and the scene at its end."""
+        motion, memory = self.memory.locate(drive.xy_BTN2, drive.visible_BTN, drive.ids_BN)
+        return motion, replace(self, memory=memory)
 
     def take_up(self, frames_BT3HW: Tensor, warped: Warped) -> WarpedScene:
         """The scene after newly painted ground of finished frames came into the memory. Frames: 0..1.

@@ -1,0 +1,1 @@
+"""Rendered videos measured: against the truth, against what drove them, and by themselves."""

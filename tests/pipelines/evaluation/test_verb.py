@@ -1,0 +1,54 @@
+"""The verb as a user runs it: workers of their own, a report, exit codes, and clear refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="torch is not installed")
+
+from pipelines.corpus.read import Corpus
+from tests.command_line import figureground
+from tests.pipelines.evaluation.renders import copied, repeating, same, write_renders
+
+SECONDS = 32 / 12
+
+
+def test_renders_are_measured_by_workers_and_a_broken_one_makes_the_exit_code(
+    tmp_path: Path, corpus: Corpus, ids: dict[str, str]
+) -> None:
+    good, bad, broken = (repeating(ids["zoom"], SECONDS, seed) for seed in range(3))
+    folder = write_renders(tmp_path / "renders", corpus, {good: same, bad: copied, broken: same})
+    words = ("evaluate", folder.root, "--corpus", corpus.root, "--metrics", "psnr", "--metrics", "steady")
+    words += ("--out", tmp_path / "report", "--workers", 2)
+    run = figureground(*words, "--json", check=True)
+    assert json.loads(run.stdout)["metrics"]["psnr"]["worst"] == bad.job_id
+    assert {path.name for path in (tmp_path / "report").iterdir()} >= {"report.json", "report.parquet", "index.html"}
+    folder.video(broken.job_id).write_bytes(b"gone bad")
+    folder.judge(broken, {"verdict": "done", "sha256": "0" * 64})
+    again = figureground(*words)
+    assert again.returncode == 3
+    assert f"{broken.job_id}: the video: MediaError" in again.stderr
+    assert "psnr" in again.stdout and "index.html" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("evaluate",), "give a folder of renders and --corpus, or --videos and --truth"),
+        (("evaluate", "{renders}"), "give a folder of renders and --corpus"),
+        (("evaluate", "--videos", "{renders}"), "--videos takes --truth DIR"),
+        (("evaluate", "{renders}", "--corpus", "{corpus}", "--metrics", "vmaf"), "no metric named 'vmaf'"),
+        (("evaluate", "{renders}", "--corpus", "{corpus}"), "is no folder of renders"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_in_a_line(
+    words: tuple[str, ...], error: str, tmp_path: Path, corpus: Corpus
+) -> None:
+    given = [word.format(renders=tmp_path, corpus=corpus.root) for word in words]
+    run = figureground(*given, "--out", tmp_path / "report")
+    assert run.returncode == 1
+    assert error in run.stderr and "Traceback" not in run.stderr
+    assert not (tmp_path / "report").exists()
