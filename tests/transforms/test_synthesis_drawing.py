@@ -96,7 +96,7 @@ def test_a_person_near_another_hides_it_and_never_the_other_way() -> None:
         assert sum(a != b for a, b in pairwise(run)) == 1
 
 
-@pytest.mark.parametrize("maker", {*textures.WALLS, *textures.FLOORS, textures.sky})
+@pytest.mark.parametrize("maker", dict.fromkeys([*textures.WALLS, *textures.FLOORS, textures.sky]))
 def test_textures_have_detail_everywhere(maker: textures.Maker) -> None:
     picture = maker(np.random.default_rng(4), 160, 224)
     assert picture.shape == (160, 224, 3)
