@@ -15,7 +15,6 @@ from pipelines.cli.planning import plan
 from pipelines.cli.rendering import render
 from pipelines.cli.show import say
 from pipelines.cli.view import view
-from pipelines.corpus.read import Corpus
 from pipelines.farm.pairing import Pairing
 
 _TOLD_EVERY = 60
@@ -32,6 +31,7 @@ def demo(
     Example: figureground demo --out demo
     """
     from models.weights.store import fetch
+    from pipelines.corpus.read import Corpus
     from pipelines.demo import QUERIES, demo_config, demo_sources
     from pipelines.engines.local import LocalEngine
 
@@ -59,6 +59,7 @@ def demo(
 
 def _render(corpus: str, out: Path) -> None:
     """One rendered video."""
+    from pipelines.corpus.read import Corpus
     from pipelines.demo_render import demo_job, demo_renderers, render_demo
 
     opened = Corpus(corpus)

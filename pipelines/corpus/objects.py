@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import functools
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,7 +126,7 @@ class ObjectPath:
     def arrow(self) -> tuple[FileSystem, str]:
         """The bucket as a file system of Arrow's, and the object's path in it."""
         scheme, _, bucket = self.bucket.partition("://")
-        return _arrow_file_system(scheme), f"{bucket}/{self.key}"
+        return _arrow_file_system(scheme, _endpoint()), f"{bucket}/{self.key}"
 
     def _put_if(self, content: bytes, mode: str | Tag) -> Tag:
         from obstore.exceptions import AlreadyExistsError, PreconditionError
@@ -141,7 +142,7 @@ class ObjectPath:
         from obstore.exceptions import BaseError
 
         try:
-            yield _store_of(self.bucket)
+            yield _store_of(self.bucket, _endpoint())
         except FileExistsError:
             raise
         except FileNotFoundError as error:
@@ -150,20 +151,25 @@ class ObjectPath:
             raise OSError(errno.EIO, _first_line(error), str(self)) from None
 
 
+def _endpoint() -> str:
+    """Where the environment says that buckets are."""
+    return os.environ.get("AWS_ENDPOINT_URL", "")
+
+
 @functools.cache
-def _store_of(bucket: str) -> Any:
+def _store_of(bucket: str, endpoint: str) -> Any:
     from obstore.store import from_url
 
     return from_url(bucket)
 
 
 @functools.cache
-def _arrow_file_system(scheme: str) -> FileSystem:
+def _arrow_file_system(scheme: str, endpoint: str) -> FileSystem:
     from obstore.fsspec import FsspecStore
     from pyarrow.fs import FSSpecHandler, PyFileSystem
 
-    protocol: Any = scheme  # one of SCHEMES
-    return PyFileSystem(FSSpecHandler(FsspecStore(protocol)))
+    connect: Any = FsspecStore  # its signature leaves out what all of fsspec's classes take
+    return PyFileSystem(FSSpecHandler(connect(scheme, skip_instance_cache=True)))
 
 
 def _tag(meta: Any) -> Tag:

@@ -51,14 +51,14 @@ def test_rows_of_two_annotators_stand_side_by_side_on_one_clock_and_the_check_is
     before = Corpus(corpus)
     done = annotate(corpus, LUCAS_KANADE, "tracks", None, silent)
     assert (done.clips, done.already_done, done.made, done.failed) == (VIDEOS, 0, VIDEOS, [])
-    assert set(map(frozenset, annotators(corpus, "tracks").values())) == {frozenset({"synthetic", "lucas_kanade"})}
+    assert set(map(frozenset, annotators(corpus, "tracks").values())) == {frozenset({"synthetic", "recovering"})}
     report = check(corpus)
     assert report.ok, report.problems
     assert report.rows["tracks"] == 2 * VIDEOS
     rows = Corpus(corpus).arrow("tracks").to_pylist()
     assert {row["frames"] for row in rows} == {before.clip(before.kept_clip_ids()[0])["frames"]}
     (run,) = Corpus(corpus).arrow("runs").to_pylist()[-1:]
-    assert run["command"] == "annotate tracks lucas_kanade"
+    assert run["command"] == "annotate tracks recovering"
 
 
 def test_views_and_readers_show_one_annotator_and_the_truth_before_all_others(corpus: Path) -> None:
@@ -71,13 +71,13 @@ def test_views_and_readers_show_one_annotator_and_the_truth_before_all_others(co
             connection.execute("SELECT annotator, points FROM tracks WHERE clip_id = ?", [clip_id]).fetchall()
         )
         shown = connection.execute("SELECT count(DISTINCT point) FROM points WHERE clip_id = ?", [clip_id]).fetchone()
-    assert points.keys() == {"synthetic", "lucas_kanade"}
+    assert points.keys() == {"synthetic", "recovering"}
     assert shown == (points["synthetic"],)
 
 
 def test_the_preferred_annotator_is_the_one_named_last(corpus: Path) -> None:
     annotate(corpus, SELFIE, "masks", None, silent, prefer=True)
-    assert Corpus(corpus).preference == {"poses": "blazepose", "masks": "selfie", "tracks": "lucas_kanade"}
+    assert Corpus(corpus).preference == {"poses": "blazepose", "masks": "selfie", "tracks": "recovering"}
     annotate(corpus, SELFIE, "masks", None, silent)
     assert Corpus(corpus).preference["masks"] == "selfie"
 
@@ -115,7 +115,7 @@ def test_a_run_killed_anywhere_and_run_again_gives_the_same_rows(synthesized: Pa
     whole = corpus.parent / "whole"
     shutil.copytree(synthesized, whole)
     annotate(whole, LUCAS_KANADE, "tracks", None, silent)
-    command = ("annotate", corpus, "--only", "tracks", "--with", "lucas_kanade", "--set", "tracks.points=64")
+    command = ("annotate", corpus, "--only", "tracks", "--with", "recovering", "--set", "tracks.points=64")
     killed = figureground(*command, "--workers", 1, FIGUREGROUND_FAILPOINT=place)
     assert killed.returncode != 0
     figureground(*command, "--workers", 1, check=True)
@@ -153,7 +153,7 @@ def test_a_clip_that_cannot_be_annotated_fails_alone(corpus: Path) -> None:
     from pipelines.corpus.delta import Tables
 
     Tables(read.layout).replace("media", read.files["media"], [file], data_change=True)
-    run = figureground("annotate", corpus, "--only", "tracks", "--with", "lucas_kanade", "--workers", 1, "--json")
+    run = figureground("annotate", corpus, "--only", "tracks", "--with", "recovering", "--workers", 1, "--json")
     assert run.returncode == 3
     told = json.loads(run.stdout)
     assert told["made"] == VIDEOS - 1

@@ -71,14 +71,14 @@ def test_the_command_line_measures_in_workers(truth: Path) -> None:
 def test_two_annotators_of_a_corpus_are_compared_table_by_table(truth: Path) -> None:
     annotate(truth, Config(), "tracks", None, silent)
     annotate(truth, Config(masks=MasksConfig(annotator="selfie")), "masks", None, silent)
-    (tracks,) = agreements(Corpus(truth), "synthetic", "lucas_kanade")
+    (tracks,) = agreements(Corpus(truth), "synthetic", "recovering")
     assert (tracks.table, tracks.clips) == ("tracks", 2)
     assert 0 <= tracks.value < 0.05
     (masks,) = agreements(Corpus(truth), "synthetic", "selfie")
     assert masks.table == "masks" and 0 <= masks.value <= 1
     (itself,) = agreements(Corpus(truth), "selfie", "selfie")
     assert itself.value == 1
-    run = figureground("stats", truth, "--compare", "synthetic", "lucas_kanade", "--json", check=True)
+    run = figureground("stats", truth, "--compare", "synthetic", "recovering", "--json", check=True)
     assert json.loads(run.stdout)[0]["value"] == pytest.approx(tracks.value)
     with pytest.raises(CorpusError, match="both"):
         agreements(Corpus(truth), "synthetic", "nobody")
