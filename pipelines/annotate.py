@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -18,9 +18,10 @@ from pipelines.corpus.parts import DataFile, write_rows
 from pipelines.corpus.read import Corpus
 from pipelines.corpus.rows import Row, mask_row, pose_row, tracks_row
 from pipelines.engines.base import Engine
+from pipelines.mapping import outcomes_of
 from schemas.config import Config
 from schemas.outcomes import Failed, Kept, Outcome
-from transforms.stage import Resources, Stage, run_stage
+from transforms.stage import Resources, Stage
 
 Progress = Callable[[int, int], None]
 """Told how many of how many clips are annotated."""
@@ -96,7 +97,7 @@ def annotate(
     with Committer(corpus, read.config) as committer:
         note_annotator(committer.layout, read.config if there else None, config, table, prefer=prefer)
         left = [clip_id for clip_id in clips if clip_id not in there]
-        with closing(_outcomes(_stage(corpus, config, table), left, engine)) as outcomes:
+        with closing(outcomes_of(_stage(corpus, config, table), left, engine)) as outcomes:
             try:
                 for outcome in outcomes:
                     _take(outcome, committer, done)
@@ -118,16 +119,6 @@ def _stage(corpus: str | Place, config: Config, table: str) -> AnnotateClip:
 
     on_gpu = is_research(settings_of(config, table)["annotator"]) and config.compute.device != "cpu"
     return (AnnotateClipOnGpu if on_gpu else AnnotateClip)(corpus, config, table)
-
-
-def _outcomes(stage: AnnotateClip, clips: list[str], engine: Engine | None) -> Generator[Outcome[Any], None, None]:
-    if engine is not None:
-        yield from engine.map((stage,), clips)
-        return
-    stage.setup()
-    for clip_id in clips:
-        yield from run_stage(stage, clip_id)
-    stage.teardown()
 
 
 def _take(outcome: Outcome[Any], committer: Committer, done: Annotated) -> None:

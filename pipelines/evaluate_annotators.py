@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from pipelines.corpus.layout import Place
 from pipelines.corpus.read import Corpus
 from pipelines.engines.base import Engine
+from pipelines.mapping import outcomes_of
 from schemas.config import Config
 from schemas.errors import CorpusError
 from schemas.outcomes import Failed, Kept, Outcome
 from schemas.preference import TRUTH
-from transforms.stage import Resources, Stage, run_stage
+from transforms.stage import Resources, Stage
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -119,7 +120,7 @@ def evaluate_annotators(
     if TRUTH not in set(read.arrow("tracks", ["annotator"])["annotator"].to_pylist()):
         raise CorpusError(f"{read.root} holds no exact annotations; make such a corpus with: figureground synthesize")
     found, result = {}, Evaluation()
-    with closing(_outcomes(_stage(corpus, config, kinds), sorted(clips), engine)) as outcomes:
+    with closing(outcomes_of(_stage(corpus, config, kinds), sorted(clips), engine)) as outcomes:
         for outcome in outcomes:
             if isinstance(outcome, Kept):
                 found[outcome.item[0]] = outcome.item[1]
@@ -151,16 +152,6 @@ def _stage(corpus: str | Place, config: Config, kinds: Collection[str]) -> Asses
     from models.annotators.needs import needs_gpu
 
     return (AssessClipOnGpu if needs_gpu(config) else AssessClip)(corpus, config, kinds)
-
-
-def _outcomes(stage: AssessClip, clips: list[str], engine: Engine | None) -> Generator[Outcome[Any], None, None]:
-    if engine is not None:
-        yield from engine.map((stage,), clips)
-        return
-    stage.setup()
-    for clip_id in clips:
-        yield from run_stage(stage, clip_id)
-    stage.teardown()
 
 
 def _groups(clips: dict[str, Any], found: dict[str, ClipAccuracy]) -> list[Group]:

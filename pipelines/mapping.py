@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.chain import Chain
 from pipelines.events import Event, Mapped, Position, StageCount
 from pipelines.job import Job
 from schemas.outcomes import Failed, Heartbeat, Outcome
 from schemas.reasons import SourceReason
-from transforms.stage import Stage
+from transforms.stage import Stage, run_stage
+
+if TYPE_CHECKING:
+    from pipelines.engines.base import Engine
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,18 @@ class Mapping(Job[Any]):
     def give_up(self, task: Any, reason: SourceReason, detail: str) -> Iterator[Event]:
         """The item failed."""
         yield Mapped((Failed(task, f"{reason}: {detail}"),))
+
+
+def outcomes_of(
+    stage: Stage[Any, Any], items: Iterable[Any], engine: Engine | None
+) -> Generator[Outcome[Any], None, None]:
+    """What a stage makes of items, on an engine; None: in this process."""
+    if engine is not None:
+        yield from engine.map((stage,), items)
+        return
+    stage.setup()
+    try:
+        for item in items:
+            yield from run_stage(stage, item)
+    finally:
+        stage.teardown()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,12 +14,13 @@ from pipelines.corpus.committer import Committer
 from pipelines.corpus.layout import file_sha256, write_atomically
 from pipelines.corpus.parts import Part, PartWriter, part_id_of
 from pipelines.engines.base import Engine
+from pipelines.mapping import outcomes_of
 from schemas.config_loading import load_config
 from schemas.errors import ConfigError
 from schemas.outcomes import Failed, Kept, Outcome
 from schemas.reasons import Verdict
 from schemas.records import Clip, Container, SourceReport
-from transforms.stage import Resources, Stage, run_stage
+from transforms.stage import Resources, Stage
 from transforms.synthesis.clip import make_clip
 from transforms.synthesis.drawing import SceneSettings, draw_scene
 from transforms.synthesis.photos import PhotoFolder
@@ -98,22 +99,12 @@ def synthesize(
     with Committer(out / "corpus", config) as committer:
         left = [index for index in range(videos) if not _is_done(committer, video_path(out, seed, index))]
         done.already_done = videos - len(left)
-        with closing(_outcomes(SynthesizeVideo(out, seed, settings), left, engine)) as outcomes:
+        with closing(outcomes_of(SynthesizeVideo(out, seed, settings), left, engine)) as outcomes:
             for outcome in outcomes:
                 _take(outcome, committer, done)
                 if progress is not None:
                     progress(done.already_done + done.made + len(done.failed), videos)
     return done
-
-
-def _outcomes(stage: SynthesizeVideo, items: list[int], engine: Engine | None) -> Generator[Outcome[Part], None, None]:
-    if engine is not None:
-        yield from engine.map((stage,), items)
-        return
-    stage.setup()
-    for item in items:
-        yield from run_stage(stage, item)
-    stage.teardown()
 
 
 def _take(outcome: Outcome[Part], committer: Committer, done: Synthesized) -> None:

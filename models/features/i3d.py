@@ -16,20 +16,21 @@ CLASSES = 400
 SIDE = 224
 """Of the pictures it sees, px."""
 Size = tuple[int, int, int]
-_BLOCKS = {
+_BLOCKS: dict[str, tuple[int, ...]] = {
     "Mixed_3b": (192, 64, 96, 128, 16, 32, 32),
     "Mixed_3c": (256, 128, 128, 192, 32, 96, 64),
-    "MaxPool3d_4a_3x3": ((3, 3, 3), (2, 2, 2)),
+    "MaxPool3d_4a_3x3": (3, 2),
     "Mixed_4b": (480, 192, 96, 208, 16, 48, 64),
     "Mixed_4c": (512, 160, 112, 224, 24, 64, 64),
     "Mixed_4d": (512, 128, 128, 256, 24, 64, 64),
     "Mixed_4e": (512, 112, 144, 288, 32, 64, 64),
     "Mixed_4f": (528, 256, 160, 320, 32, 128, 128),
-    "MaxPool3d_5a_2x2": ((2, 2, 2), (2, 2, 2)),
+    "MaxPool3d_5a_2x2": (2, 2),
     "Mixed_5b": (832, 256, 160, 320, 32, 128, 128),
     "Mixed_5c": (832, 384, 192, 384, 48, 128, 128),
 }
-"""Of Inception blocks the channels: in, then of the branches (1, 3a, 3b, 5a, 5b, pool). Of pools size and stride."""
+"""Of Inception blocks the channels: in, then of the branches (1, 3a, 3b, 5a, 5b, pool). Of pools size and stride,
+alike in all directions."""
 
 
 class I3D(nn.Sequential):
@@ -44,7 +45,7 @@ class I3D(nn.Sequential):
             MaxPool3d_3a_3x3=_Pool((1, 3, 3), (1, 2, 2)),
         )
         for name, numbers in _BLOCKS.items():
-            layers[name] = _Pool(*numbers) if name.startswith("Max") else _Block(*numbers)  # type: ignore[arg-type]
+            layers[name] = _even_pool(*numbers) if name.startswith("Max") else _Block(*numbers)
         layers["average"] = nn.AdaptiveAvgPool3d(1)
         layers["logits"] = _Unit(1024, CLASSES, 1, plain=True)
         layers["flat"] = nn.Flatten()
@@ -74,6 +75,10 @@ class _Pool(nn.Module):
 
     def forward(self, x_BCTHW: Tensor) -> Tensor:
         return F.max_pool3d(_padded(x_BCTHW, self.size, self.stride), self.size, self.stride)
+
+
+def _even_pool(size: int, stride: int) -> _Pool:
+    return _Pool((size, size, size), (stride, stride, stride))
 
 
 class _Block(nn.Module):

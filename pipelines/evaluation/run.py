@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +18,10 @@ from pipelines.evaluation.measure import measurable
 from pipelines.evaluation.results import ReportFolder, VideoResult
 from pipelines.evaluation.stage import MeasureVideo
 from pipelines.evaluation.subjects import Subject
+from pipelines.mapping import outcomes_of
 from schemas.errors import ConfigError, WeightsError
 from schemas.outcomes import Failed, Kept, Outcome
 from transforms.measures.frechet import frechet_distance
-from transforms.stage import run_stage
 
 Progress = Callable[[int, int], None]
 """Told how many of how many videos are measured."""
@@ -97,7 +97,7 @@ def evaluate(
     done = Evaluation({subject.name: subject for subject in subjects})
     families = _possible(subjects, chosen, done.left_out, insist=insist)
     stage = MeasureVideo(out, corpus, families)
-    with closing(_outcomes(stage, subjects, engine)) as outcomes:
+    with closing(outcomes_of(stage, subjects, engine)) as outcomes:
         for outcome in outcomes:
             done.results.append(_result(outcome))
             progress(len(done.results), len(subjects))
@@ -125,18 +125,6 @@ def _possible(
         else:
             families.append(family)
     return families
-
-
-def _outcomes(
-    stage: MeasureVideo, subjects: Iterable[Subject], engine: Engine | None
-) -> Generator[Outcome[VideoResult], None, None]:
-    if engine is not None:
-        yield from engine.map((stage,), subjects)
-        return
-    stage.setup()
-    for subject in subjects:
-        yield from run_stage(stage, subject)
-    stage.teardown()
 
 
 def _result(outcome: Outcome[VideoResult]) -> VideoResult:

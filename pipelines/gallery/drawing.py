@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pipelines.corpus.clips import StoredClip
 from pipelines.corpus.layout import Place, write_atomically
@@ -15,9 +14,10 @@ from pipelines.corpus.rows import Row
 from pipelines.engines.base import Engine
 from pipelines.gallery.clip_page import clip_page
 from pipelines.gallery.media import draw
+from pipelines.mapping import outcomes_of
 from pipelines.training_data.access import ClipReader
 from schemas.outcomes import Failed, Kept, Outcome
-from transforms.stage import Resources, Stage, run_stage
+from transforms.stage import Resources, Stage
 
 Told = Callable[[int, int], None]
 """Told how many clips are drawn and how many there are."""
@@ -87,7 +87,7 @@ def draw_all(
     items = [ClipToDraw(c.row, uris.get(c.source_id, ""), ids[i], ids[i + 2]) for i, c in enumerate(clips)]
     drawn, failed = 0, {}
     told(0, len(items))
-    with closing(_outcomes(DrawClip(corpus.root, out.absolute()), items, engine)) as outcomes:
+    with closing(outcomes_of(DrawClip(corpus.root, out.absolute()), items, engine)) as outcomes:
         for done, outcome in enumerate(outcomes, 1):
             if isinstance(outcome, Kept):
                 drawn += outcome.item.new
@@ -96,13 +96,3 @@ def draw_all(
                 failed[clip_id] = f"{clip_id}: {outcome.error}"
             told(done, len(items))
     return drawn, failed
-
-
-def _outcomes(stage: DrawClip, items: list[ClipToDraw], engine: Engine | None) -> Generator[Outcome[Any], None, None]:
-    if engine is not None:
-        yield from engine.map((stage,), items)
-        return
-    stage.setup()
-    for item in items:
-        yield from run_stage(stage, item)
-    stage.teardown()

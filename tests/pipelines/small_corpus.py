@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 from pipelines.corpus.committer import Committer
 from pipelines.corpus.parts import PartWriter, part_id_of
@@ -15,6 +16,9 @@ from transforms.synthesis.clip import make_clip
 from transforms.synthesis.drawing import SceneSettings, draw_scene
 
 CONFIG = Config(screening={"luminance": Limit(0.05, 0.9), "person_motion": Limit(min=0.1)})
+
+Root = TypeVar("Root", Path, str)
+"""A folder, or the address of a place in a bucket."""
 
 
 def puppet_clip(seed: int, frames: int = 12) -> Clip:
@@ -30,7 +34,7 @@ def alone(clip: Clip) -> Clip:
     return replace(clip, annotation=empty)
 
 
-def add_clips(root: Path, clips: list[Clip]) -> Path:
+def add_clips(root: Root, clips: list[Clip]) -> Root:
     """Each clip with a source of its own."""
     with Committer(root, CONFIG) as committer:
         for clip in clips:
@@ -39,7 +43,7 @@ def add_clips(root: Path, clips: list[Clip]) -> Path:
     return root
 
 
-def small_corpus(root: Path) -> Path:
+def small_corpus(root: Root) -> Root:
     """Three kept clips with people, one without, one rejected."""
     rejected = replace(
         puppet_clip(4), annotation=None, media=None, reject_reasons=("luminance_low", "person_motion_low")

@@ -25,7 +25,7 @@ def bucket() -> Iterator[str]:
     with s3_server() as (direct, _), pytest.MonkeyPatch.context() as patch:
         for name, value in direct.items():
             patch.setenv(name, value)
-        yield str(small_corpus(PLACE))  # type: ignore[arg-type]
+        yield small_corpus(PLACE)
 
 
 @pytest.fixture(scope="module")
