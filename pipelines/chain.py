@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.events import StageCount
+from pipelines.failpoints import failpoint
 from schemas.outcomes import Failed, Heartbeat, Kept, Outcome, Rejected
 from schemas.reasons import Verdict
 from schemas.records import Clip, SourceReport
@@ -56,6 +57,7 @@ class Chain:
 
     def _fan_out(self, index: int, item: Any, committed: Set[str]) -> Iterator[Passing]:
         stage, watch = self.stages[index], _Stopwatch()
+        failpoint(f"stage.{stage.name}.before")
         for outcome in watch.over(run_stage(stage, item)):
             if isinstance(outcome.item, Heartbeat):
                 yield outcome.item
@@ -65,6 +67,7 @@ class Chain:
                 yield _count(stage, outcome, busy_s=watch.take())
                 yield from self._pass_on(index + 1, _named(stage, outcome), committed)
             del outcome  # the next one is made while nothing holds this one's frames
+        failpoint(f"stage.{stage.name}.after")
         yield StageCount(stage.name, received=1, busy_s=watch.take())
 
 
@@ -92,11 +95,13 @@ class _Stopwatch:
 def _answer(stage: Stage[Any, Any], clip: Clip) -> Generator[Passing, None, Outcome[Any]]:
     watch = _Stopwatch()
     outcome: Outcome[Any] = Failed(clip, "no outcome")
+    failpoint(f"stage.{stage.name}.before")
     for given in watch.over(run_stage(stage, clip)):
         if isinstance(given.item, Heartbeat):
             yield given.item
         else:
             outcome = given
+    failpoint(f"stage.{stage.name}.after")
     yield replace(_count(stage, outcome, busy_s=watch.take()), received=1)
     return _named(stage, outcome)
 

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 SHAPING_PACKAGES = ("figureground", "av", "opencv-python-headless", "scenedetect-headless", "ai-edge-litert", "numpy")
 """Packages whose version can change a corpus; written into `runs`."""
 
+_LOT = 4096
+"""Files that are planned at a time: so that memory does not grow with their number."""
 Watcher = Callable[[Event], None]
 """Told every event of a run, for display."""
 
@@ -100,9 +102,11 @@ def curate(
     done = Curated(inputs=len(uris))
     with Committer(corpus, config) as committer:
         run = _Run(committer, config, engine, done, watch, listings or {})
-        remote = [uri for uri in uris if is_remote(uri)]
+        here, remote = ([uri for uri in uris if is_remote(uri) == far] for far in (False, True))
         try:
-            run.take(_fingerprints(engine, [uri for uri in uris if not is_remote(uri)]), ahead=len(remote))
+            for first in range(0, len(here), _LOT):
+                ahead = max(0, len(here) - first - _LOT) + len(remote)
+                run.take(_fingerprints(engine, here[first : first + _LOT]), ahead)
             if remote:
                 run.download(remote, fetch or FetchConfig())
         finally:
@@ -143,6 +147,7 @@ class _Run:
 
     def take(self, found: Iterable[Found], ahead: int = 0) -> None:
         """Work on inputs. ahead: inputs that will be given later."""
+        self._taken.clear()  # what was taken before has its verdict
         tasks = deque(self._plan(found))
         self._planned = _planned(self._planned, tasks, ahead)
         self._watch(self._planned)
@@ -237,7 +242,7 @@ def _planned(before: Planned, tasks: Sequence[Task], ahead: int) -> Planned:
 
 
 def _copy(source: Source, taken: dict[str, str]) -> SourceReport:
-    first = taken.get(source.sha256, "an input of an earlier run")
+    first = taken.get(source.sha256, "an earlier input")
     return _report(source, SourceReason.DUPLICATE, f"the same content as {first}")
 
 

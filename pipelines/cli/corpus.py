@@ -68,6 +68,9 @@ def check(
     deep: Annotated[bool, typer.Option("--deep", help="Decode every stored video, too.")] = False,
     repair: Annotated[bool, typer.Option("--repair", help="Make again what is damaged, from its sources.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes of a repair.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="How a repair downloads: fetch.*")
+    ] = None,
     as_json: _Json = False,
 ) -> None:
     """Read every byte, compare rows across tables, print a digest of the content. Exit code 1 if something is wrong.
@@ -79,7 +82,7 @@ def check(
     report = check_corpus(corpus, deep=deep)
     if repair and not report.ok:
         _print_problems(report, as_json)
-        _repair(corpus, workers, as_json)
+        _repair(corpus, workers, tuple(overrides or ()), as_json)
         report = check_corpus(corpus, deep=deep)
     if as_json:
         print(json.dumps({"event": "checked"} | report.as_json() if repair else report.as_json()))
@@ -98,7 +101,7 @@ def _print_problems(report: CheckReport, as_json: bool) -> None:
         print(f"{problem.table}: {problem.subject}: {problem.what}")
 
 
-def _repair(corpus: str, workers: int | None, as_json: bool) -> None:
+def _repair(corpus: str, workers: int | None, overrides: tuple[str, ...], as_json: bool) -> None:
     from contextlib import closing
 
     from pipelines.corpus.layout import Layout
@@ -106,15 +109,17 @@ def _repair(corpus: str, workers: int | None, as_json: bool) -> None:
     from pipelines.engines.local import LocalEngine
     from pipelines.progress import Progress
     from pipelines.repair import repair
+    from schemas.config_loading import load_fetch_config
 
-    limits = read_manifest(Layout.at(corpus)).limits
+    limits, fetch = read_manifest(Layout.at(corpus)).limits, load_fetch_config(settings=overrides)
     with closing(LocalEngine(workers, limits=limits)) as engine, Progress() as progress:
-        done = repair(corpus, engine, progress)
+        done = repair(corpus, engine, progress, fetch)
     if as_json:
         print(json.dumps({"event": "repaired"} | done.as_json()))
         return
     print(
-        f"repaired: {done.remade} clips made again, {done.dropped} wrong rows dropped, "
+        f"repaired: {done.remade} clips made again, {done.annotated} annotated again by annotators added later, "
+        f"{done.dropped} wrong rows dropped, "
         f"{done.files_given_up} damaged files taken out"
     )
     for line in done.left:

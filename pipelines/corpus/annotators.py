@@ -37,6 +37,13 @@ def read_preference(layout: Layout, config: Config) -> Preference:
     return named | chosen
 
 
+def added_annotators(layout: Layout, config: Config) -> dict[str, dict[str, dict[str, Any]]]:
+    """Annotators that came after the corpus was built: by table and name, how they are set."""
+    noted: dict[str, dict[str, dict[str, Any]]] = json.loads(layout.manifest.read_text()).get("annotators", {})
+    built_with = {table: settings_of(config, table)["annotator"] for table in SECTIONS}
+    return {t: {name: section for name, section in noted.get(t, {}).items() if name != built_with[t]} for t in SECTIONS}
+
+
 def note_annotator(
     layout: Layout, built_with: Config | None, config: Config, table: str, *, prefer: bool = False
 ) -> None:

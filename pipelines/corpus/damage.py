@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
+from pipelines.corpus.annotators import added_annotators
 from pipelines.corpus.check import CheckReport, file_damage
 from pipelines.corpus.committer import Committer
 from pipelines.corpus.delta import Tables
@@ -13,6 +14,7 @@ from pipelines.corpus.layout import Layout
 from pipelines.corpus.parquet import open_file
 from pipelines.corpus.parts import DataFile, Part, write_rows
 from pipelines.corpus.rows import Row
+from schemas.config import Config
 from schemas.reasons import NEAR_DUPLICATE, SourceReason
 from schemas.tables import ANNOTATION_TABLES
 
@@ -25,7 +27,7 @@ class Damage:
 
     files: unreadable ones by table. wrong: clips with wrong rows, by table. clips: of each source, by its id.
     annotated: clips that have annotations by their row in `clips`. present: clips with sound rows, by table.
-    sources: their rows, by id. short: sources that lack clips.
+    sources: their rows, by id. annotators: names of those whose rows are there.
     """
 
     files: dict[str, list[DataFile]]
@@ -34,6 +36,7 @@ class Damage:
     clips: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     annotated: set[str] = field(default_factory=set)
     present: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    annotators: set[str] = field(default_factory=set)
 
     def lost(self) -> dict[str, set[str]]:
         """Clips whose annotations are to be made again, by source; a source with an empty set lacks whole clips."""
@@ -55,8 +58,11 @@ class Damage:
             yield hit and clip not in self.present[table]
 
 
-def assess(layout: Layout, tables: Tables, report: CheckReport) -> Damage:
-    """Read what can be read. report: what `check` said of this very state."""
+def assess(layout: Layout, tables: Tables, report: CheckReport, config: Config) -> Damage:
+    """Read what can be read. report: what `check` said of this very state. config: what the corpus was built with.
+
+    Rows of annotators that were added later are left out: they are not made from the sources.
+    """
     by_name = {(f.table, f.path): f for name in {p.table for p in report.problems} for f in tables.files(name)}
     files: dict[str, list[DataFile]] = defaultdict(list)
     wrong: dict[str, set[str]] = defaultdict(set)
@@ -74,8 +80,12 @@ def assess(layout: Layout, tables: Tables, report: CheckReport) -> Damage:
     for row in _sound_rows(layout, tables, files, "clips", _CLIP_COLUMNS):
         if row["clip_id"] not in wrong["clips"]:
             take_clip(damage, row)
+    added = added_annotators(layout, config)
     for table in ANNOTATION_TABLES:
-        ids = {row["clip_id"] for row in _sound_rows(layout, tables, files, table, ["clip_id"])}
+        columns = ["clip_id", "annotator"] if table in added else ["clip_id"]
+        rows = list(_sound_rows(layout, tables, files, table, columns))
+        damage.annotators |= {row["annotator"] for row in rows if table in added}
+        ids = {row["clip_id"] for row in rows if row.get("annotator") not in added.get(table, ())}
         damage.present[table] = ids - wrong[table]
     return damage
 

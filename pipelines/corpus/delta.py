@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from deltalake.transaction import AddAction, RemoveAction
 
 _APPLICATION = "figureground"
+_PROPERTIES = {"delta.checkpointInterval": "20"}
+"""A table in memory holds the commits since its last checkpoint."""
 _PRIMITIVE = {"int32": "integer", "int64": "long", "bool": "boolean", "timestamp[us, tz=UTC]": "timestamp"}
 """Delta's names of types, where they are not Arrow's."""
 
@@ -43,7 +45,12 @@ class Tables:
             address = str(self._layout.table(table.name))
             try:
                 DeltaTable.create(
-                    address, _schema(table), mode="ignore", name=table.name, description=table.description
+                    address,
+                    _schema(table),
+                    mode="ignore",
+                    name=table.name,
+                    description=table.description,
+                    configuration=_PROPERTIES,
                 )
             except (DeltaError, OSError) as error:
                 if not _is_there(address):

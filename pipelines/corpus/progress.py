@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pipelines.corpus.delta import Tables
+from pipelines.corpus.id_set import IdSet
 from pipelines.corpus.layout import Layout
 from pipelines.corpus.parts import Part
 from pipelines.corpus.rows import Row
@@ -20,19 +21,19 @@ _FOR_GOOD = frozenset({SourceReason.GONE, SourceReason.NOT_VIDEO})
 class Progress:
     """Sources that have a verdict, and committed clips of the others.
 
-    reported: (uri, sha256) of every `sources` row. finished: source ids whose clips are complete.
+    reported: sha256 and uri of every `sources` row. finished: source ids whose clips are complete.
     settled: addresses that need not be fetched again. clips: committed clip ids of sources that are not finished, by
     source id.
     """
 
-    reported: set[tuple[str, str]] = field(default_factory=set)
-    finished: set[str] = field(default_factory=set)
-    settled: set[str] = field(default_factory=set)
+    reported: IdSet = field(default_factory=IdSet)
+    finished: IdSet = field(default_factory=IdSet)
+    settled: IdSet = field(default_factory=IdSet)
     clips: dict[str, set[str]] = field(default_factory=dict)
 
     def is_reported(self, uri: str, sha256: str) -> bool:
         """The source has its verdict: nothing is left to do."""
-        return (uri, sha256) in self.reported
+        return sha256 + uri in self.reported
 
     def committed_clips(self, source_id: str) -> frozenset[str]:
         """Clip ids of an unfinished source that need no more work."""
@@ -59,7 +60,7 @@ class Progress:
 
     def take_source(self, row: Row) -> None:
         """Remember a source's verdict."""
-        self.reported.add((row["uri"], row["sha256"]))
+        self.reported.add(row["sha256"] + row["uri"])
         # What was refused or too large may be wanted under other settings, what failed may succeed.
         if row["verdict"] != Verdict.FAILED and (row["sha256"] or row["reason"] in _FOR_GOOD):
             self.settled.add(row["uri"])

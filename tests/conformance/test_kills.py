@@ -25,9 +25,11 @@ IN_THE_DRIVER = (
     *(f"commit.{table}.{side}" for table in TABLES for side in ("before", "after")),
     *("duplicates.commit.before", "duplicates.commit.after", "close.flush", "close.sweep", "close.end"),
 )
-IN_A_WORKER = tuple(f"write.{table}.{side}" for table in ANNOTATION_TABLES for side in ("before", "after"))
-QUICK = ("commit.tracks.after", "write.media.after")
-ON_OTHERS = ("create.tables", "redo.write.after", "commit.clips.after", "duplicates.commit.before", "close.sweep")
+IN_A_WORKER = (
+    *(f"write.{table}.{side}" for table in ANNOTATION_TABLES for side in ("before", "after")),
+    *(f"stage.{name}.{side}" for name in ("decode", "annotate") for side in ("before", "after")),
+)
+QUICK = ("commit.tracks.after", "write.media.after", "stage.annotate.after")
 SOURCES = 3
 MANY_LOOK_ALIKE = ("--set", "near_duplicate_bits=30")
 
@@ -93,7 +95,7 @@ def test_a_worker_killed_while_it_writes_is_replaced_within_the_run(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["ray", "beam"])
-@pytest.mark.parametrize("failpoint", ON_OTHERS)
+@pytest.mark.parametrize("failpoint", IN_THE_DRIVER)
 def test_a_driver_killed_on_another_engine_is_followed_by_one_that_finishes(
     failpoint: str, engine: str, sources: Path, expected: str, tmp_path: Path
 ) -> None:
@@ -102,13 +104,14 @@ def test_a_driver_killed_on_another_engine_is_followed_by_one_that_finishes(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["ray", "beam"])
+@pytest.mark.parametrize("failpoint", IN_A_WORKER)
 def test_a_worker_killed_on_another_engine_is_replaced_within_the_run(
-    engine: str, sources: Path, expected: str, tmp_path: Path
+    failpoint: str, engine: str, sources: Path, expected: str, tmp_path: Path
 ) -> None:
-    once = {VARIABLE: "write.media.after", ONCE_VARIABLE: str(tmp_path / "once")}
-    run = pretend(*curate(sources, tmp_path / "corpus", engine), **once)
+    once = tmp_path / "once"
+    run = pretend(*curate(sources, tmp_path / "corpus", engine), **{VARIABLE: failpoint, ONCE_VARIABLE: str(once)})
     assert run.returncode == 0, run.stderr
-    assert (tmp_path / "once").exists()
+    assert once.exists(), f"{failpoint} was never reached"
     assert digest_of(tmp_path / "corpus") == expected
 
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.corpus.check import check
@@ -17,6 +18,7 @@ from pipelines.corpus.layout import Layout
 from pipelines.corpus.parts import PartWriter, write_rows
 from pipelines.corpus.read import Corpus
 from pipelines.corpus.redo import Batch, commit_batch
+from pipelines.synthesize import synthesize
 from schemas.config import Config
 from schemas.tables import ANNOTATION_TABLES
 from tests.command_line import figureground
@@ -40,7 +42,7 @@ def truncate(path: Path) -> None:
 def remake(root: Path, *, gone: tuple[str, ...] = ()) -> Damage:
     """A repair without an engine: the work on a lost clip is making the same records again, in one part a source."""
     with Committer(root, Config()) as committer:
-        damage = assess(committer.layout, committer.tables, check(root))
+        damage = assess(committer.layout, committer.tables, check(root), Config())
         mending, lost = Mending(committer, damage), damage.lost()
         for source in map(make_source, NAMES):
             if source.source_id in lost and source.uri not in gone:
@@ -91,7 +93,7 @@ def test_only_clips_that_lost_something_are_made_again(tmp_path: Path) -> None:
     path = Path(str(Corpus(root).paths("media")[0]))
     flip(path)
     with Committer(root, Config()) as committer:
-        lost = assess(committer.layout, committer.tables, check(root)).lost()
+        lost = assess(committer.layout, committer.tables, check(root), Config()).lost()
     assert [len(clips) for clips in lost.values()] in ([1], [2])  # of the part's two candidates one may be rejected
 
 
@@ -112,7 +114,7 @@ def test_a_repair_that_was_cut_off_is_finished_by_the_next(corpus: Path) -> None
     for table in ("masks", "tracks", "clips"):
         flip(Path(str(Corpus(corpus).paths(table)[0])))
     with pytest.raises(KeyboardInterrupt), Committer(corpus, Config()) as committer:
-        damage = assess(committer.layout, committer.tables, check(corpus))
+        damage = assess(committer.layout, committer.tables, check(corpus), Config())
         mending = Mending(committer, damage)
         for source in map(make_source, NAMES):
             clips = [make_clip(source, i, reasons=("luminance_low",) if i == 1 else ()) for i in range(CLIPS)]
@@ -161,6 +163,34 @@ def test_check_repair_makes_the_corpus_equal_to_what_it_was(curated: Path, tmp_p
     assert repaired.returncode == 0, repaired.stderr
     assert "not repaired" not in repaired.stdout
     assert check(root).digest == before.digest
+
+
+def test_rows_of_an_annotator_that_was_added_later_are_made_again(curated: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(curated / "corpus", tmp_path / "corpus"))
+    ours = check(root).rows["tracks"]
+    figureground("annotate", root, "--only", "tracks", "--with", "lucas_kanade", check=True)
+    before = check(root)
+    assert before.rows["tracks"] == 2 * ours
+    (added,) = [path for path in map(Path, map(str, Corpus(root).paths("tracks"))) if has_added(path)][:1]
+    flip(added)
+    repaired = figureground("check", root, "--repair", "--json")
+    assert repaired.returncode == 0, repaired.stderr
+    said = json.loads(repaired.stdout.splitlines()[0])
+    assert (said["remade"], said["annotated"] > 0, said["left"]) == (0, True, [])
+    after = check(root)
+    assert (after.digest, after.rows) == (before.digest, before.rows)
+
+
+def has_added(path: Path) -> bool:
+    return bool(pq.read_table(path, columns=["annotator"])["annotator"].to_pylist()[0] == "lucas_kanade")
+
+
+def test_a_synthesized_corpus_is_not_repaired_with_guesses(tmp_path: Path) -> None:
+    synthesize(tmp_path, 1, seed=3, size=64, seconds=0.5, fps=12, people=(1, 1))
+    flip(Path(str(Corpus(tmp_path / "corpus").paths("media")[0])))
+    repaired = figureground("check", tmp_path / "corpus", "--repair")
+    assert repaired.returncode == 1
+    assert "was synthesized" in repaired.stderr
 
 
 @pytest.mark.slow

@@ -166,3 +166,31 @@ def test_a_forgotten_source_is_gone_with_its_download(server: HostileServer, inp
     assert json.loads(run.stdout.splitlines()[-1])["sources"] == [uri]
     assert len([path for path in (corpus / "_sources").iterdir() if "." not in path.name]) == 2
     assert os.fsencode(uri) not in b"".join(path.read_bytes() for path in corpus.rglob("*") if path.is_file())
+
+
+def test_what_was_lost_of_a_remote_source_is_downloaded_again(inputs: Path) -> None:
+    corpus = inputs.parent / "corpus"
+    curate(inputs)
+    before, kept = check(corpus), downloads(corpus)
+    lose_media(corpus, "0", "2")
+    offline = pretend("check", corpus, "--repair")
+    assert offline.returncode == 1
+    assert "not downloaded again: " in offline.stdout
+    repaired = pretend("check", corpus, "--repair", "--set", "fetch.allow_private_network=true")
+    assert repaired.returncode == 0, repaired.stdout
+    assert check(corpus).digest == before.digest
+    assert downloads(corpus) == kept
+    lose_media(corpus, "1")
+    repaired = pretend("check", corpus, "--repair", "--set", "fetch.allow_private_network=true")
+    assert "its address held a secret" in repaired.stdout
+
+
+def downloads(corpus: Path) -> set[Path]:
+    return set((corpus / "_sources").rglob("*"))
+
+
+def lose_media(corpus: Path, *listed: str) -> None:
+    ids = {rows(corpus)[name]["source_id"] for name in listed}
+    for path in map(Path, map(str, Corpus(corpus).paths("media"))):
+        if any(source_id in path.name for source_id in ids):
+            path.unlink()
