@@ -1,12 +1,14 @@
 """Sixteen clips in a row: does anything fade, drift in colour, or come back as something else?
 
 Run: python -m infra.benchmarks.long_chain --model DIR --clips 16 --scenes 8
-Clip by clip against the true video: figure / ground in dB and the error of the mean colour; then dB a clip by a
+Clip by clip against the true video: figure / ground / the part of it that the reference shows, in dB, and the error of
+the mean colour; then dB a clip by a
 straight line through the second and later clips. A model that was made for the warped condition is chained as it is
 (anchored), and, to compare, without its global feature, and from the last frame alone: every clip begins a new video
 from the last frame made. The warp without weights is chained both ways too.
 Then a camera that pans away and back over a still picture: the ground of the last clip, which shows the first view
 again, beside that of the first clip.
+--camera KIND and --steady-light take causes of a drift away: a ground never seen before, and light that changes.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from schemas.records import Annotation, PersonAnnotation
 from schemas.skeletons import BLAZEPOSE_33
 from transforms.measures.fidelity import colour_error, masked_psnr
 from transforms.measures.slope import slope
+from transforms.synthesis.drawing import CAMERA_SHARES
 
 Chain = Callable[[], Iterator[Tensor]]
 """Clips (B, T, 3, H, W) one after the other, each with the frame that it shares with the one before."""
@@ -37,10 +40,11 @@ Chain = Callable[[], Iterator[Tensor]]
 
 @dataclass(frozen=True)
 class ClipFigures:
-    """figure, ground: dB. colour: error of the mean colour, 0..1."""
+    """figure, ground, seen (the ground that the reference shows): dB. colour: error of the mean colour, 0..1."""
 
     figure: float
     ground: float
+    seen: float
     colour: float
 
 
@@ -80,16 +84,22 @@ def from_last(make: Callable[[Reference, Drive], Tensor], truth: Truth, given: l
             reference = truth.reference((k + 1) * (made.shape[1] - 1), made[:, -1].clamp(0, 1))
 
 
-def figures(truth: Truth, clips: Iterator[Tensor]) -> list[ClipFigures]:
-    """Clip after clip, without the frame it shares with the one before."""
+def seen_ground(truth: Truth, given: list[Drive]) -> list[Tensor]:
+    """(B, T, 1, H, W) of every clip: ground that the reference shows, by the warp's own account."""
+    return [warped.valid_BT1HW for warped in WarpRenderer().warp(truth.reference(), given)]
+
+
+def figures(truth: Truth, clips: Iterator[Tensor], seen: list[Tensor]) -> list[ClipFigures]:
+    """Clip after clip, without the frame it shares with the one before. seen: what `seen_ground` gives."""
     rows, start = [], 0
-    for made in clips:
+    for made, known in zip(clips, seen, strict=True):
         frames = slice(start + 1, start + made.shape[1])
         true, mask, own = truth.video_BT3HW[:, frames], truth.mask_BT1HW[:, frames], made[:, 1:].clamp(0, 1)
         rows.append(
             ClipFigures(
                 mean(masked_psnr(own, true, mask)),
                 mean(masked_psnr(own, true, 1 - mask)),
+                mean(masked_psnr(own, true, (1 - mask) * known[:, 1:])),
                 mean(colour_error(own, true)),
             )
         )
@@ -146,10 +156,14 @@ def _at(annotation: Annotation, index_T: np.ndarray) -> Annotation:
 def show(name: str, rows: list[ClipFigures]) -> None:
     """One way of chaining, as lines."""
     print(f"{name}")
-    print("  dB     " + " ".join(f"{row.figure:.1f}/{row.ground:.1f}" for row in rows))
+    print("  dB     " + " ".join(f"{row.figure:.1f}/{row.ground:.1f}/{row.seen:.1f}" for row in rows))
     print("  colour " + " ".join(f"{row.colour:.3f}" for row in rows))
-    slopes = (slope([getattr(row, field) for row in rows], 1) for field in ("figure", "ground", "colour"))
-    print("  a clip, after the second: figure {:+.2f} dB, ground {:+.2f} dB, colour {:+.4f}".format(*slopes))
+    slopes = (slope([getattr(row, field) for row in rows], 1) for field in ("figure", "ground", "seen", "colour"))
+    print(
+        "  a clip, after the second: figure {:+.2f} dB, ground {:+.2f} dB, seen {:+.2f} dB, colour {:+.4f}".format(
+            *slopes
+        )
+    )
 
 
 def main() -> None:
@@ -161,19 +175,27 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--clips", type=int, default=16)
     parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--camera", choices=CAMERA_SHARES)
+    parser.add_argument("--steady-light", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     clips, frames = arguments.clips, arguments.frames
-    truth = make_truth(arguments.scenes, arguments.size, clips * (frames - 1) + 1)
+    length = clips * (frames - 1) + 1
+    truth = make_truth(
+        arguments.scenes, arguments.size, length, camera=arguments.camera, steady_light=arguments.steady_light
+    )
     pipeline = None if arguments.model is None else HumanVideoPipeline.from_pretrained(arguments.model)
     print(f"{arguments.scenes} scenes, {arguments.size} px, {clips} clips of {frames} frames, {arguments.steps} steps")
-    for name, chain in chains(truth, drives(truth, clips, frames), pipeline, arguments.steps).items():
-        show(name, figures(truth, chain()))
+    given = drives(truth, clips, frames)
+    seen = seen_ground(truth, given)
+    for name, chain in chains(truth, given, pipeline, arguments.steps).items():
+        show(name, figures(truth, chain(), seen))
     print("away and back")
     returning = there_and_back(truth, clips // 2 * (frames - 1) + 1)
     given = drives(returning, clips // 2 * 2, frames)
+    seen = seen_ground(returning, given)
     for name, chain in chains(returning, given, pipeline, arguments.steps).items():
-        rows = figures(returning, chain())
+        rows = figures(returning, chain(), seen)
         print(f"  {name:40} first clip {rows[0].ground:.1f} dB, last clip {rows[-1].ground:.1f} dB")
 
 

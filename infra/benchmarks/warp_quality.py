@@ -91,10 +91,19 @@ class Truth:
         return float(psnr(made, self.video_BT3HW[:, start:end], mask if figure else 1 - mask)[:, 1:].nanmean())
 
 
-def make_truth(scenes: int, size: int, frames: int, seed: int = HELD_OUT_SEED) -> Truth:
-    """Scenes with one person, seen at the first frame."""
+def make_truth(
+    scenes: int,
+    size: int,
+    frames: int,
+    seed: int = HELD_OUT_SEED,
+    *,
+    camera: str | None = None,
+    steady_light: bool = False,
+) -> Truth:
+    """Scenes with one person, seen at the first frame. camera, steady_light: as in `held_out_scenes`."""
     videos, masks, annotations, cameras = [], [], [], []
-    for scene, pictures, annotation in islice(held_out_scenes(size, frames, seed), scenes):
+    drawn = held_out_scenes(size, frames, seed, camera=camera, steady_light=steady_light)
+    for scene, pictures, annotation in islice(drawn, scenes):
         mask = np.stack([decode_mask(annotation.persons[0].mask, t) for t in range(frames)])
         videos.append(np.stack([rgb(pictures, t) for t in range(frames)]).astype(np.float32) / 255)
         masks.append(mask[:, None].astype(np.float32))
@@ -103,10 +112,17 @@ def make_truth(scenes: int, size: int, frames: int, seed: int = HELD_OUT_SEED) -
     return Truth(_stack(videos).movedim(-1, 2), _stack(masks), tuple(annotations), tuple(cameras))
 
 
-def held_out_scenes(size: int, frames: int, seed: int = HELD_OUT_SEED) -> Iterator[tuple[Scene, Frames, Annotation]]:
-    """Scenes whose person can be seen at the first frame, without end."""
+def held_out_scenes(
+    size: int, frames: int, seed: int = HELD_OUT_SEED, *, camera: str | None = None, steady_light: bool = False
+) -> Iterator[tuple[Scene, Frames, Annotation]]:
+    """Scenes whose person can be seen at the first frame, without end.
+
+    camera: its kind, any if None. steady_light: that of the first frame all the time.
+    """
     for index in count():
-        scene = draw_scene((seed, index), SceneSettings(size, frames, Fraction(24), (1, 1)))
+        scene = draw_scene((seed, index), SceneSettings(size, frames, Fraction(24), (1, 1), camera))
+        if steady_light:
+            scene = replace(scene, gain_T3=np.broadcast_to(scene.gain_T3[:1], scene.gain_T3.shape).copy())
         pictures, labels = render(scene)
         annotation = annotate_scene(scene, labels)
         if annotation.persons and annotation.persons[0].mask.area_px[0] >= LEAST_FIGURE * size**2:

@@ -21,7 +21,7 @@ from schemas.config import Config
 from schemas.errors import CorpusError
 
 _MANY = 64
-_LEAST_S = 2.0
+_LEAST_S = 10.0
 
 
 class Committer:
@@ -40,7 +40,7 @@ class Committer:
         parts_per_batch: int | None = None,
         seconds_per_batch: float = 20.0,
     ) -> None:
-        """parts_per_batch: default, many, but no batch within two seconds: there are no more commits for more clips."""
+        """parts_per_batch: default, many, but no batch within ten seconds: there are no more commits for more clips."""
         self.layout = Layout.at(corpus)
         self.tables = Tables(self.layout)
         self._config = config

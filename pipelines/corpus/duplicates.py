@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from pipelines.corpus.committer import Committer
-from pipelines.corpus.hashes import first_matches, parse_hashes
+from pipelines.corpus.hashes import I64, U64, first_matches, parse_hashes
 from pipelines.corpus.parquet import open_file
 from pipelines.corpus.parts import DataFile, write_rows
 from pipelines.corpus.rows import Row
 from pipelines.failpoints import failpoint
 from schemas.reasons import NEAR_DUPLICATE
+
+_COLUMNS = [
+    "clip_id",
+    "source_id",
+    "shot",
+    "start_frame",
+    "end_frame",
+    "width",
+    "height",
+    "phash",
+    "kept",
+    "duplicate_of",
+]
+_PREFERENCE = [(name, "ascending") for name in ("minus_area", "source_id", "start_frame", "end_frame")]
 
 
 def mark_near_duplicates(committer: Committer, bits: float) -> int:
@@ -19,42 +39,72 @@ def mark_near_duplicates(committer: Committer, bits: float) -> int:
     kept one is its duplicate, so the result depends on the set of clips alone. One commit, or none.
     """
     committer.flush()
-    rows = {file: _read(committer, file) for file in committer.tables.files("clips")}
-    original_of = _originals([row for file in rows.values() for row in file if _comparable(row)], bits)
-    changes = {file: sum(_mark(row, original_of.get(row["clip_id"])) for row in rows[file]) for file in rows}
-    old = [file for file, count in changes.items() if count]
+    files = committer.tables.files("clips")
+    read = [_read(committer, number, file) for number, file in enumerate(files)]
+    changes = _changes(_Comparable.of(read), bits) if read else {}
+    old, new = [], []
+    for number, originals in sorted(changes.items()):
+        rows = _marked(committer, files[number], originals)
+        old.append(files[number])
+        new.append(write_rows(committer.layout, "clips", "marked", rows))
     if old:
-        new = [write_rows(committer.layout, "clips", "marked", rows[file]) for file in old]
         failpoint("duplicates.commit.before")
         committer.tables.replace("clips", old, new, data_change=True)
         failpoint("duplicates.commit.after")
-    return sum(changes.values())
+    return sum(map(len, changes.values()))
 
 
-def _read(committer: Committer, file: DataFile) -> list[Row]:
+@dataclass(frozen=True)
+class _Comparable:
+    """N clips in the order of preference. hashes_NW: their pictures. groups_N: clips of one shot have the same."""
+
+    table: pa.Table
+    hashes_NW: U64
+    groups_N: I64
+
+    @classmethod
+    def of(cls, read: list[tuple[pa.Table, U64]]) -> _Comparable:
+        table = pa.concat_tables(table for table, _ in read)
+        order = pc.sort_indices(table, _PREFERENCE)
+        table, hashes_NW = table.take(order), np.concatenate([hashes for _, hashes in read])[order]
+        sources = table["source_id"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+        shots = table["shot"].to_numpy().astype(np.int64)
+        return cls(table, hashes_NW, sources.astype(np.int64) * (shots.max(initial=0) + 1) + shots)
+
+
+def _read(committer: Committer, number: int, file: DataFile) -> tuple[pa.Table, U64]:
+    """Clips that are kept, or would be but for another: what they are ordered and compared by."""
+    with open_file(committer.layout.table("clips") / file.path) as parquet:
+        table = parquet.read(columns=_COLUMNS)
+    wanted = pc.or_(table["kept"], pc.is_valid(table["duplicate_of"]))
+    table = table.filter(pc.and_(wanted, pc.greater(pc.utf8_length(table["phash"]), 0)))
+    hashes = parse_hashes(table["phash"].to_pylist())
+    area = pc.multiply(table["width"].cast(pa.int64()), table["height"].cast(pa.int64()))
+    table = table.append_column("minus_area", pc.negate(area))
+    table = table.append_column("file", pa.repeat(pa.scalar(number, pa.int32()), len(table)))
+    return table.drop_columns(["phash", "width", "height", "kept"]), hashes
+
+
+def _changes(clips: _Comparable, bits: float) -> dict[int, dict[str, str | None]]:
+    """By the number of their file: clips whose verdict changes, with the clip that each nearly equals, if any."""
+    match_N = first_matches(clips.hashes_NW, clips.groups_N, bits)
+    ids, before = clips.table["clip_id"], clips.table["duplicate_of"]
+    changes: dict[int, dict[str, str | None]] = {}
+    for index in np.flatnonzero((match_N >= 0) | pc.is_valid(before).to_numpy()).tolist():
+        original = ids[match_N[index]].as_py() if match_N[index] >= 0 else None
+        if original != before[index].as_py():
+            changes.setdefault(clips.table["file"][index].as_py(), {})[ids[index].as_py()] = original
+    return changes
+
+
+def _marked(committer: Committer, file: DataFile, originals: dict[str, str | None]) -> list[Row]:
+    """All rows of a file, the verdicts of some changed."""
     with open_file(committer.layout.table("clips") / file.path) as parquet:
         rows: list[Row] = parquet.read().to_pylist()
+    for row in rows:
+        if row["clip_id"] in originals:
+            original = originals[row["clip_id"]]
+            row["duplicate_of"] = original
+            row["kept"] = original is None
+            row["reject_reasons"] = [] if original is None else [NEAR_DUPLICATE]
     return rows
-
-
-def _comparable(row: Row) -> bool:
-    return bool(row["phash"]) and (row["kept"] or row["reject_reasons"] == [NEAR_DUPLICATE])
-
-
-def _originals(rows: list[Row], bits: float) -> dict[str, str]:
-    """Clip id of the kept clip that each duplicate nearly equals."""
-    rows = sorted(rows, key=lambda r: (-r["width"] * r["height"], r["source_id"], r["start_frame"], r["end_frame"]))
-    shots: dict[tuple[str, int], int] = {}
-    groups = [shots.setdefault((row["source_id"], row["shot"]), len(shots)) for row in rows]
-    matches = first_matches(parse_hashes([row["phash"] for row in rows]), groups, bits)
-    return {row["clip_id"]: rows[match]["clip_id"] for row, match in zip(rows, matches, strict=True) if match >= 0}
-
-
-def _mark(row: Row, original: str | None) -> bool:
-    """Set the verdict in place; True if it changed."""
-    if not _comparable(row) or row["duplicate_of"] == original:
-        return False
-    row["duplicate_of"] = original
-    row["kept"] = original is None
-    row["reject_reasons"] = [] if original is None else [NEAR_DUPLICATE]
-    return True

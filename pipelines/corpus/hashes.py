@@ -31,7 +31,7 @@ def parse_hashes(texts: Sequence[str]) -> U64:
     return np.frombuffer(bytes.fromhex("".join(texts)), ">u8").astype(np.uint64).reshape(-1, WORDS)
 
 
-def first_matches(hashes_NW: U64, groups: Sequence[int], bits: float) -> I64:
+def first_matches(hashes_NW: U64, groups: Sequence[int] | I64, bits: float) -> I64:
     """(N,) index of the first unmatched clip that each clip matches, -1 for the unmatched ones.
 
     Clips come in the order of preference; two match if their words differ by at most `bits` bits on average and

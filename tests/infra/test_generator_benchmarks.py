@@ -11,7 +11,7 @@ from infra.benchmarks.control_grid import cell_drive, errors, make, row_of  # no
 from infra.benchmarks.disentanglement import table  # noqa: E402
 from infra.benchmarks.generator_cost import FRAMES, build, peers_way, unet_alone, video  # noqa: E402
 from infra.benchmarks.held_out import Figures, make_plates  # noqa: E402
-from infra.benchmarks.long_chain import chains, drives, figures, there_and_back  # noqa: E402
+from infra.benchmarks.long_chain import chains, drives, figures, seen_ground, there_and_back  # noqa: E402
 from infra.benchmarks.warp_quality import Truth, make_truth  # noqa: E402
 from models.generator.guidance import Guidance  # noqa: E402
 from models.generator.pipeline import HumanVideoPipeline, Sampling  # noqa: E402
@@ -69,10 +69,13 @@ def test_a_plate_is_the_scene_without_its_person(truth: Truth) -> None:
 
 
 def test_every_way_of_chaining_makes_every_clip(truth: Truth, untrained: HumanVideoPipeline) -> None:
-    made = {n: figures(truth, chain()) for n, chain in chains(truth, drives(truth, 2, T), untrained, 1).items()}
+    given = drives(truth, 2, T)
+    seen = seen_ground(truth, given)
+    made = {n: figures(truth, chain(), seen) for n, chain in chains(truth, given, untrained, 1).items()}
     assert len(made) == 5 and all(len(rows) == 2 for rows in made.values())
     warp, model = made["warp, anchored"], made["model, as it chains"]
     assert model[0].figure == pytest.approx(warp[0].figure, abs=0.1)
+    assert warp[1].seen > warp[1].ground
     assert made["model, from the last frame"][1].figure <= warp[1].figure + 0.5
 
 
