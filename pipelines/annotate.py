@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
-from pipelines.corpus.annotators import note_annotator, settings_of
+from pipelines.corpus.annotators import note_annotator, person_numbers, settings_of
 from pipelines.corpus.committer import Committer
 from pipelines.corpus.layout import Layout, Place
 from pipelines.corpus.parts import DataFile, write_rows
 from pipelines.corpus.read import Corpus
-from pipelines.corpus.rows import Row, mask_row, pose_row, tracks_row
+from pipelines.corpus.rows import Row, mask_row, nobody_row, pose_row, tracks_row
 from pipelines.engines.base import Engine
 from pipelines.mapping import outcomes_of
 from schemas.config import Config
 from schemas.outcomes import Failed, Kept, Outcome
+from schemas.records import Annotation, Frames
 from transforms.stage import Resources, Stage
 
 Progress = Callable[[int, int], None]
@@ -37,11 +39,15 @@ class Annotated:
     failed: list[str] = field(default_factory=list)
 
 
-class AnnotateClip(Stage[str, tuple[DataFile, ...]]):
-    """Clip id to the files that hold its new rows."""
+ClipIds = tuple[str, ...]
+"""Clips of one length, which an annotator may take together."""
+
+
+class AnnotateClips(Stage[ClipIds, tuple[DataFile, ...]]):
+    """Clips to the files that hold their new rows."""
 
     name = "annotate"
-    accepts = str
+    accepts = tuple
     resources = Resources(cpus=1.0, memory_mb=1024)
 
     def __init__(self, corpus: str | Place, config: Config, table: str) -> None:
@@ -60,22 +66,26 @@ class AnnotateClip(Stage[str, tuple[DataFile, ...]]):
         """Free the annotator."""
         self._corpus = self._again = None
 
-    def process(self, item: str) -> Iterable[Outcome[tuple[DataFile, ...]]]:
-        """One outcome: the files, none if there is nobody to annotate."""
+    def process(self, item: ClipIds) -> Iterable[Outcome[tuple[DataFile, ...]]]:
+        """For each clip the files, none if there is nobody to mask; all of them once all are annotated."""
+        if self._corpus is None or self._again is None:
+            raise ValueError(f"clips {item} came before setup")
+        clips = [self._read(self._corpus, clip_id) for clip_id in item]
+        made = self._again.annotate_several(clips)
+        rows = [_rows(clip_id, new, len(clip[0])) for clip_id, new, clip in zip(item, made, clips, strict=True)]
+        layout = Layout.at(self._place)
+        for clip_id, of_clip in zip(item, rows, strict=True):
+            yield Kept((write_rows(layout, self._table, f"annotate-{clip_id}", of_clip),) if of_clip else ())
+
+    @staticmethod
+    def _read(corpus: Corpus, clip_id: str) -> tuple[Frames, Annotation, list[int]]:
         from transforms.encoding.h264 import decode_frames
 
-        if self._corpus is None or self._again is None:
-            raise ValueError(f"clip {item} came before setup")
-        media, stored, numbers = self._corpus.media(item), self._corpus.annotation(item), self._corpus.persons(item)
-        rows = _rows(item, self._again.annotate(decode_frames(media.video, media.fps), stored, numbers))
-        if not rows:
-            yield Kept(())
-            return
-        layout = Layout.at(self._place)
-        yield Kept((write_rows(layout, self._table, f"annotate-{item}", rows),))
+        media = corpus.media(clip_id)
+        return decode_frames(media.video, media.fps), corpus.annotation(clip_id), corpus.persons(clip_id)
 
 
-class AnnotateClipOnGpu(AnnotateClip):
+class AnnotateClipsOnGpu(AnnotateClips):
     """The same with a GPU to itself."""
 
     resources = Resources(cpus=1.0, gpus=1.0, memory_mb=4096)
@@ -93,11 +103,13 @@ def annotate(
     read = Corpus(corpus)
     name = settings_of(config, table)["annotator"]
     clips, there = read.kept_clip_ids(), annotated_clips(read, table, name)
-    done = Annotated(len(clips), already_done=len(there.intersection(clips)))
+    needless = clips_without_persons(read, clips) if table == "masks" else set()
+    left = [clip_id for clip_id in clips if clip_id not in there | needless]
+    done = Annotated(len(clips), already_done=len(clips) - len(left))
     with Committer(corpus, read.config) as committer:
         note_annotator(committer.layout, read.config if there else None, config, table, prefer=prefer)
-        left = [clip_id for clip_id in clips if clip_id not in there]
-        with closing(outcomes_of(_stage(corpus, config, table), left, engine)) as outcomes:
+        groups = _groups(read, left, config, table)
+        with closing(_outcomes(_stage(corpus, config, table), groups, engine)) as outcomes:
             try:
                 for outcome in outcomes:
                     _take(outcome, committer, done)
@@ -114,11 +126,49 @@ def annotated_clips(corpus: Corpus, table: str, annotator: str) -> set[str]:
     return {row["clip_id"] for row in rows if row["annotator"] == annotator}
 
 
-def _stage(corpus: str | Place, config: Config, table: str) -> AnnotateClip:
+def clips_without_persons(corpus: Corpus, clips: Iterable[str]) -> set[str]:
+    """Those of the clips in which nobody has pose and mask."""
+    rows: dict[str, tuple[list[Row], list[Row]]] = {clip_id: ([], []) for clip_id in clips}
+    for i, table in enumerate(("poses", "masks")):
+        for row in corpus.arrow(table, ["clip_id", "person", "annotator"]).to_pylist():
+            if row["clip_id"] in rows:
+                rows[row["clip_id"]][i].append(row)
+    return {clip_id for clip_id, posed_masked in rows.items() if not person_numbers(*posed_masked, corpus.preference)}
+
+
+def _groups(corpus: Corpus, left: Sequence[str], config: Config, table: str) -> list[ClipIds]:
+    """The clips in groups of one length, as many in a group as the annotator takes together."""
+    from models.annotators.needs import clips_together
+
+    most = clips_together(config, table)
+    if most == 1:
+        return [(clip_id,) for clip_id in left]
+    rows = corpus.arrow("clips", ["clip_id", "frames"]).to_pylist()
+    frames = {row["clip_id"]: row["frames"] for row in rows}
+    alike = [list(group) for _, group in groupby(sorted(left, key=lambda c: (frames[c], c)), key=frames.__getitem__)]
+    return [tuple(group[start : start + most]) for group in alike for start in range(0, len(group), most)]
+
+
+def _outcomes(
+    stage: AnnotateClips, groups: Iterable[ClipIds], engine: Engine | None
+) -> Generator[Outcome[Any], None, None]:
+    """Outcomes clip by clip. A group that fails is taken apart: a clip fails alone."""
+    apart: list[ClipIds] = []
+    with closing(outcomes_of(stage, groups, engine)) as outcomes:
+        for outcome in outcomes:
+            if isinstance(outcome, Failed) and len(outcome.item) > 1:
+                apart += [(clip_id,) for clip_id in outcome.item]
+            else:
+                yield outcome
+    if apart:
+        yield from outcomes_of(stage, apart, engine)
+
+
+def _stage(corpus: str | Place, config: Config, table: str) -> AnnotateClips:
     from models.annotators.needs import is_research
 
     on_gpu = is_research(settings_of(config, table)["annotator"]) and config.compute.device != "cpu"
-    return (AnnotateClipOnGpu if on_gpu else AnnotateClip)(corpus, config, table)
+    return (AnnotateClipsOnGpu if on_gpu else AnnotateClips)(corpus, config, table)
 
 
 def _take(outcome: Outcome[Any], committer: Committer, done: Annotated) -> None:
@@ -126,14 +176,16 @@ def _take(outcome: Outcome[Any], committer: Committer, done: Annotated) -> None:
         committer.add_annotations(outcome.item)
         done.made += 1
     elif isinstance(outcome, Failed):
-        done.failed.append(f"clip {outcome.item}: {outcome.error}")
+        done.failed.append(f"clip {outcome.item[0]}: {outcome.error}")
 
 
-def _rows(clip_id: str, new: Any) -> list[Row]:
+def _rows(clip_id: str, new: Any, frames: int) -> list[Row]:
     from transforms.annotation.again import NewMasks, NewPoses
 
     ids = {"clip_id": clip_id, "source_id": clip_id.partition("_")[0]}
     if isinstance(new, NewPoses):
+        if not new.poses:
+            return [ids | nobody_row(frames, new.annotator)]
         return [ids | pose_row(number, pose, new.annotator) for number, pose in new.poses]
     if isinstance(new, NewMasks):
         return [ids | mask_row(number, mask, new.annotator) for number, mask in new.masks]

@@ -73,8 +73,10 @@ class PoseConfig(_Section):
 class MasksConfig(_Section):
     """Person masks."""
 
-    annotator: Literal["blazepose", "selfie", "segment_anything"] = "blazepose"
-    weights: Annotated[str, "segment_anything: name of the weights, see `figureground weights list`."] = "sam_vit_h"
+    annotator: Literal["blazepose", "selfie", "segment_anything", "sam2_video"] = "blazepose"
+    weights: Annotated[str, "segment_anything, sam2_video: name of the weights, see `figureground weights list`."] = (
+        "sam_vit_h"
+    )
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,9 @@ class ComputeConfig(_Section):
 
     device: Annotated[str, "cuda, cuda:N or cpu."] = "cuda"
     precision: Annotated[Literal["float32", "float16", "bfloat16"], "On a GPU; a CPU computes in float32."] = "float16"
-    batch: Annotated[int, Ge(1), Le(256), "Pictures at a time; halved where the GPU's memory is too small."] = 8
+    batch: Annotated[
+        int, Ge(1), Le(256), "Pictures, or clips for cotracker3, at a time; halved where the GPU's memory is too small."
+    ] = 8
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,9 @@ class RayConfig(_Section):
         str | None, "`auto`, `host:port` or `ray://host:port` of a running cluster; None: one on this machine."
     ] = None
     start_s: Annotated[float, Gt(0), "Seconds without any worker before the run is given up."] = 180.0
+    gpus_per_worker: Annotated[
+        float | None, Gt(0), Le(1), "Share of a GPU that a worker of the render farm takes; None: a whole one, if any."
+    ] = None
 
 
 @dataclass(frozen=True)

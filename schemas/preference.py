@@ -13,8 +13,11 @@ def preferred(names: Iterable[str], wanted: str) -> str:
     return min(names, key=lambda name: (name != TRUTH, name != wanted, name))
 
 
-def preferred_sql(table: str, wanted: str) -> str:
-    """SELECT of a table's rows of each clip's preferred annotator, chosen as by `preferred`."""
+def preferred_sql(table: str, wanted: str, among: str) -> str:
+    """SELECT of a table's rows of each clip's preferred annotator, chosen as by `preferred`.
+
+    among: relation that the annotators are chosen from; it may say of one that it found nobody.
+    """
     order = f"annotator <> '{TRUTH}', annotator <> '{wanted.replace(chr(39), chr(39) * 2)}', annotator"
-    chosen = f"SELECT clip_id, first(annotator ORDER BY {order}) FROM {table} GROUP BY clip_id"  # noqa: S608
+    chosen = f"SELECT clip_id, first(annotator ORDER BY {order}) FROM {among} GROUP BY clip_id"  # noqa: S608
     return f"SELECT * FROM {table} WHERE (clip_id, annotator) IN ({chosen})"  # noqa: S608

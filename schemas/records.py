@@ -138,12 +138,15 @@ class Tracks:
     visible_NT: (N, T) bool, tracked and confirmed.
     on_person_NT: (N, T) bool, a person's mask covers the place at that frame.
     query_frame_N: (N,) frame at which each point was chosen.
+    way_back_px: mean distance by which points, followed to the next frame and back, miss where they started, each
+    counted up to the tracker's limit; px of a picture of 360 px. None where the tracker does not look back. Not stored.
     """
 
     xy_NT2: F32
     visible_NT: Bool
     on_person_NT: Bool
     query_frame_N: I32
+    way_back_px: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,19 @@ class Scores:
     background_tracked: float | None = _score(
         "0..1", "Share of time in which enough points outside the persons could be followed to measure their motion."
     )
+    track_round_trip: float | None = _score(
+        "px of 360",
+        "Mean distance by which tracked points, followed to the next frame and back, miss where they started; each "
+        "counts up to the limit of the way back. Not measured by cotracker3.",
+    )
+    mask_consistency: float | None = _score(
+        "0..1",
+        "IoU of the main person's mask with the mask of the next frame, moved along with the hips; mean over frames.",
+    )
+    keypoint_jitter: float | None = _score(
+        "torso lengths",
+        "By how much a sure joint of the main person departs from going straight on, from frame to frame; median.",
+    )
 
 
 SCORE_NAMES: tuple[str, ...] = tuple(f.name for f in fields(Scores))

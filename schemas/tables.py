@@ -10,6 +10,7 @@ import functools
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from schemas.measures import OF_A_VIDEO
 from schemas.scores import CAMERAS, Scores
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ COORDINATE_SCALE = 8
 """Stored coordinates are integers in 1/8 px."""
 CONFIDENCE_SCALE = 100
 """Stored confidences are integers in 1/100."""
+NOBODY = -1
+"""Person of the row of `poses` that says an annotator found nobody: with it the clip counts as annotated. No view
+shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +182,12 @@ POSES = Table(
     (
         _CLIP_ID,
         _SOURCE_ID,
-        _column("person", _I32, "0 is the main person.", nullable=False),
+        _column(
+            "person",
+            _I32,
+            "0 is the main person. -1: the annotator found nobody in the clip; no view shows that row.",
+            nullable=False,
+        ),
         *_ANNOTATOR,
         _id("skeleton", "Name of the skeleton: order and names of the joints."),
         _column("frames", _I32, "Frames T.", nullable=False),
@@ -301,6 +310,7 @@ RENDERS = Table(
         _column("render_s", _F64, "Time in the model; a share of it where several videos were stepped together.", "s"),
         _column("finished_at", _STR, "When it was finished, ISO 8601 in UTC."),
         _column("host", _STR, "Machine that finished it."),
+        *(_column(m.name, _F64, f"As last measured by `evaluate`: {m.says}.", m.unit) for m in OF_A_VIDEO),
     ),
 )
 

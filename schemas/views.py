@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from schemas.preference import preferred_sql
 from schemas.skeletons import SKELETONS
-from schemas.tables import CONFIDENCE_SCALE, COORDINATE_SCALE, TABLES, Table
+from schemas.tables import CONFIDENCE_SCALE, COORDINATE_SCALE, NOBODY, TABLES, Table
 
 STORED = "stored_"
 """Prefix of the relations that the views read."""
@@ -26,7 +26,7 @@ def view_statements(preference: Mapping[str, str]) -> list[str]:
     `tracks` show all.
     """
     tables = [f"CREATE VIEW {table.name} AS {_visible(table)}" for table in TABLES.values()]
-    chosen = {table: preferred_sql(table, preference[table]) for table in ("poses", "tracks")}
+    chosen = {t: preferred_sql(t, preference[t], f"{STORED}{t}") for t in ("poses", "tracks")}
     return [
         *tables,
         f"CREATE VIEW keypoints AS {_keypoints(chosen['poses'])}",
@@ -38,7 +38,8 @@ def _visible(table: Table) -> str:
     if table.name == "clips":
         return _CLIPS
     kept = f" WHERE clip_id IN (SELECT clip_id FROM {STORED}clips WHERE kept)"  # noqa: S608
-    condition = kept if table.clip_rows else ""
+    somebody = f" AND person <> {NOBODY}" if table.name == "poses" else ""
+    condition = kept + somebody if table.clip_rows else ""
     return f"SELECT * FROM {STORED}{table.name}{condition}"  # noqa: S608
 
 

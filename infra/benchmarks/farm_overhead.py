@@ -6,7 +6,8 @@ The model is the pocket checkpoint at its own size, the jobs are of synthesized 
 drawn clips of all jobs beforehand, and its frames are thrown away: it does nothing but sample and decode. The farm
 reads inputs, draws, samples, decodes, encodes, writes, joins and tells; its clock begins when its first video's inputs
 are read. One thread each, as workers have. Both are run --rounds times in turn and the best is taken, as other work on
-the machine only adds.
+the machine only adds. CPU: frames for a second of all processors' time, driver and worker together; where that is near
+the bare pipeline's, the farm costs little even on one processor, and other work on the machine hardly changes it.
 Busy: share of the worker's time, by its own trace, in which its model's thread was in the model.
 """
 
@@ -16,10 +17,11 @@ import argparse
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 from models.generator.pipeline import HumanVideoPipeline, Sampling, VideoInputs
@@ -64,12 +66,34 @@ def make_jobs(ids: Sequence[str], count: int, clips: int, card: ModelCard) -> li
     return [RenderJob(ids[n % 2], ids[1 - n % 2], "pan", seconds=seconds, seed=n) for n in range(count)]
 
 
-def bare(pipeline: HumanVideoPipeline, videos: Sequence[VideoInputs], steps: int) -> float:
-    """Frames a second of one video after the other."""
-    started, frames = time.perf_counter(), 0
+@dataclass(frozen=True)
+class Pace:
+    """Frames a second, and a second of processors' time. busy: the model's share of the time."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+    busy: float = 0.0
+
+    def best(self, other: Pace) -> Pace:
+        """The best of each."""
+        return Pace(max(self.wall, other.wall), max(self.cpu, other.cpu), max(self.busy, other.busy))
+
+    def __str__(self) -> str:
+        return f"{self.wall:.2f} frames a second, {self.cpu:.2f} a CPU second"
+
+
+def bare(pipeline: HumanVideoPipeline, videos: Sequence[VideoInputs], steps: int) -> Pace:
+    """One video after the other."""
+    started, frames = now(), 0
     for video in videos:
         frames += sum(len(result.frames_T3HW) for result in pipeline.stream([video], Sampling(steps)))
-    return frames / (time.perf_counter() - started)
+    return Pace(*(frames / (ended - began) for began, ended in zip(started, now(), strict=True)))
+
+
+def now() -> tuple[float, float]:
+    """Seconds by the clock, and of processors' time of this process and those that it has begun."""
+    times = [process.cpu_times() for process in (psutil.Process(), *psutil.Process().children(recursive=True))]
+    return time.perf_counter(), sum(each.user + each.system for each in times)
 
 
 def drawn(corpus: Corpus, jobs: Sequence[RenderJob], card: ModelCard) -> list[VideoInputs]:
@@ -83,20 +107,21 @@ def drawn(corpus: Corpus, jobs: Sequence[RenderJob], card: ModelCard) -> list[Vi
     return videos
 
 
-def farm(batch: Batch) -> tuple[float, float, dict[str, str]]:
-    """Frames a second since the first video was begun, the model's share of the time, and digests of the videos."""
-    began: list[float] = []
-    ended: list[float] = []
+def farm(batch: Batch) -> tuple[Pace, dict[str, str]]:
+    """The pace since the first video was begun, and digests of the videos."""
+    began: list[tuple[float, float]] = []
+    ended: list[tuple[float, float]] = []
 
     def told(tally: Tally, event: News | Notice | None) -> None:
         if isinstance(event, Began) and not began:
-            began.append(time.perf_counter())
+            began.append(now())
         if not tally.left and not ended:
-            ended.append(time.perf_counter())
+            ended.append(now())
 
     tally = render_batch(batch, lambda work: LocalCrew(work, 1), told)
     videos = {row["job_id"]: row["sha256"] for row in RendersFolder(batch.out).verdicts()}
-    return tally.frames / (ended[0] - began[0]), tally.busy or 0.0, videos
+    wall, cpu = (tally.frames / (end - begin) for begin, end in zip(began[0], ended[0], strict=True))
+    return Pace(wall, cpu, tally.busy or 0.0), videos
 
 
 def main() -> None:
@@ -122,13 +147,14 @@ def overhead(batch: Batch, root: Path, rounds: int) -> None:
     pipeline: Any = HumanVideoPipeline.from_pretrained(batch.card.folder or "")
     videos = drawn(Corpus(batch.corpus), batch.jobs, batch.card)
     bare(pipeline, videos[:1], batch.card.steps)
-    alone, farmed, busy = 0.0, 0.0, 0.0
+    alone, farmed = Pace(), Pace()
     for number in range(rounds):
-        alone = max(alone, bare(pipeline, videos, batch.card.steps))
-        pace, share, _ = farm(replace(batch, out=root / f"renders{number}"))
-        farmed, busy = max((farmed, busy), (pace, share))
-        print(f"round {number + 1}: bare {alone:.2f}, farm {pace:.2f} frames a second, busy {share:.1%}")
-    print(f"best: bare {alone:.2f}, farm {farmed:.2f} frames a second: {farmed / alone:.3f}; busy {busy:.1%}")
+        once = bare(pipeline, videos, batch.card.steps)
+        again, _ = farm(replace(batch, out=root / f"renders{number}"))
+        alone, farmed = alone.best(once), farmed.best(again)
+        print(f"round {number + 1}: bare {once}; farm {again}, busy {again.busy:.1%}", flush=True)
+    shares = farmed.wall / alone.wall, farmed.cpu / alone.cpu
+    print(f"best: {shares[0]:.3f} by the clock, {shares[1]:.3f} of CPU; busy {farmed.busy:.1%}")
 
 
 def batching(batch: Batch, root: Path, rounds: int) -> None:
@@ -137,8 +163,8 @@ def batching(batch: Batch, root: Path, rounds: int) -> None:
     digests = set()
     for number in range(rounds):
         for together in best:
-            pace, _, videos = farm(replace(batch, out=root / f"{together}-{number}", together=together))
-            best[together] = max(best[together], pace)
+            pace, videos = farm(replace(batch, out=root / f"{together}-{number}", together=together))
+            best[together] = max(best[together], pace.wall)
             digests.add(tuple(sorted(videos.items())))
     for together, pace in best.items():
         print(f"{together} at a time: {pace:.2f} frames a second")

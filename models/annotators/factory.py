@@ -40,6 +40,11 @@ def create_masks(config: Config, threads: int = 2) -> MaskAnnotator:
         from models.annotators.segment_anything import SegmentAnything
 
         return SegmentAnything(config.masks, config.compute)
+    if config.masks.annotator == "sam2_video":
+        _require_torch("sam2_video")
+        from models.annotators.sam2_video import Sam2Video
+
+        return Sam2Video(config.masks, config.compute)
     if config.masks.annotator == "selfie":
         from models.annotators.selfie import SelfieMask
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from schemas.config import Config, PoseConfig
+from schemas.errors import ConfigError
 
 OPENPOSE_BODY, OPENPOSE_HAND, OPENPOSE_FACE = "openpose_body", "openpose_hand", "openpose_face"
 DWPOSE_DETECTOR, DWPOSE_JOINTS = "dwpose_detector", "dwpose_133"
 COTRACKER_OFFLINE, COTRACKER_ONLINE = "cotracker3_offline", "cotracker3_online"
-_RESEARCH = frozenset({"openpose", "dwpose", "segment_anything", "cotracker3"})
+_RESEARCH = frozenset({"openpose", "dwpose", "segment_anything", "sam2_video", "cotracker3"})
 
 
 def needs_gpu(config: Config) -> bool:
@@ -25,6 +26,8 @@ def research_weights(config: Config) -> tuple[str, ...]:
         names += [DWPOSE_DETECTOR, DWPOSE_JOINTS]
     if config.masks.annotator == "segment_anything":
         names.append(config.masks.weights)
+    if config.masks.annotator == "sam2_video":
+        names += sam2_weights(config.masks.weights)
     if config.tracks.annotator == "cotracker3":
         names.append(COTRACKER_OFFLINE)
     return tuple(names)
@@ -33,6 +36,18 @@ def research_weights(config: Config) -> tuple[str, ...]:
 def openpose_weights(config: PoseConfig) -> tuple[str, ...]:
     """Networks of OpenPose that the configuration needs."""
     return (OPENPOSE_BODY, OPENPOSE_HAND, OPENPOSE_FACE) if config.hands_and_face else (OPENPOSE_BODY,)
+
+
+def sam2_weights(weights: str) -> tuple[str, str]:
+    """Names of the tensors and of the description of a SAM 2. Raises ConfigError for weights of the first SAM."""
+    if weights.startswith("sam_"):
+        raise ConfigError(f"masks.weights={weights} are not of SAM 2; for sam2_video choose one such as sam2_large")
+    return weights, f"{weights}_config"
+
+
+def clips_together(config: Config, table: str) -> int:
+    """How many clips of one length the annotator of a table takes at a time."""
+    return config.compute.batch if table == "tracks" and config.tracks.annotator == "cotracker3" else 1
 
 
 def is_research(annotator: str) -> bool:

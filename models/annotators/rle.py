@@ -20,7 +20,7 @@ def encode_mask(mask_HW: Bool) -> tuple[str, int]:
 def decode_mask(mask: Mask, frame: int) -> Bool:
     """(H, W) bool mask of one frame."""
     rle = {"size": [mask.height, mask.width], "counts": mask.rle[frame].encode("ascii")}
-    return np.asarray(coco.decode(rle), dtype=np.bool_)
+    return np.asarray(coco.decode(rle), np.uint8).view(np.bool_)
 
 
 def union_mask(masks: Iterable[Mask], frame: int, height: int, width: int) -> Bool:

@@ -42,6 +42,24 @@ def _dwpose(name: str, file: str, sha256: str, size_bytes: int, purpose: str) ->
     return WeightFile(name, HubFile("yzd-v/DWPose", "main", file), sha256, size_bytes, "Apache-2.0", purpose)
 
 
+def _sam2(size: str) -> tuple[WeightFile, WeightFile]:
+    """Tensors, and the description of the network that they are for."""
+    name, repository = f"sam2_{size.replace('-', '_')}", f"facebook/sam2.1-hiera-{size}"
+    tensors, described = (
+        WeightFile(
+            name=name + suffix,
+            origin=HubFile(repository, "main", file),
+            sha256=UNPINNED,
+            size_bytes=None,
+            licence="Apache-2.0",
+            purpose=f"SAM 2.1, {size}{what}",
+            publisher="Meta AI",
+        )
+        for suffix, file, what in (("", "model.safetensors", ""), ("_config", "config.json", ", its description"))
+    )
+    return tensors, described
+
+
 def _cotracker(mode: str) -> WeightFile:
     return WeightFile(
         name=f"cotracker3_{mode}",
@@ -71,6 +89,7 @@ RESEARCH_FILES = (
         "a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
         2_564_550_879,
     ),
+    *(file for size in ("tiny", "small", "base-plus", "large") for file in _sam2(size)),
     _openpose(
         "body",
         "body_pose_model.pth",

@@ -92,6 +92,6 @@ def _farm(corpus: str, out: Path, workers: int | None) -> None:
     )
     plan(corpus, backgrounds=_EVERYWHERE, pairing=Pairing.ZIP, seconds=_BATCH_S, count=2, model="pocket", out=jobs)
     print(f"  figureground render {jobs} --corpus {corpus} --model pocket --out {renders}")
-    render(corpus, jobs=jobs, model="pocket", out=renders, workers=workers)
+    render(corpus, jobs=jobs, model="pocket", out=str(renders), workers=workers)
     print(f"  figureground evaluate {renders} --corpus {corpus} --out {report}")
     evaluate(renders, corpus, out=report, workers=workers)

@@ -44,7 +44,8 @@ def evaluate(
     """Measure rendered videos: against the true ones, against what drove them, and by themselves.
 
     Metrics that look through a network are left out, with the reason, where its weights are not in the cache; named
-    with --metrics they are an error. The report is a table, JSON, Parquet and a page with the best and worst videos.
+    with --metrics they are an error. The report is a table, JSON, Parquet and a page with the best and worst videos;
+    the figures also become columns of the renders' own table.
 
     Example: figureground evaluate renders --corpus corpus --out evaluation
     """
@@ -54,6 +55,8 @@ def evaluate(
     from pipelines.evaluation.page import write_page
     from pipelines.evaluation.report import as_tree, table, write_tables
     from pipelines.evaluation.run import evaluate as run
+    from pipelines.evaluation.scores import keep_scores
+    from pipelines.farm.folder import RendersFolder
     from schemas.config import Config, EngineConfig
 
     chosen = families(metrics or (), disco=disco)
@@ -67,6 +70,8 @@ def evaluate(
         raise typer.Exit(EXIT_INTERRUPTED) from None
     write_tables(done, out)
     index = write_page(done, _open(corpus), out, rank)
+    if renders is not None:
+        keep_scores(done, RendersFolder(renders))
     if as_json:
         print(json.dumps(as_tree(done)))
     else:

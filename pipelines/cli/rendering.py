@@ -51,7 +51,7 @@ def render(
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of the sampler; default: the model's own.")] = None,
     size: Annotated[int | None, typer.Option(min=16, help="Short side, px; default: the model's own.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The MP4 file to write (render.mp4), or a batch's folder (renders).")
+        str | None, typer.Option(help="The MP4 file to write (render.mp4), or a batch's folder or bucket (renders).")
     ] = None,
     grid: Annotated[bool, typer.Option("--grid", help="Reference, pose, points and result side by side.")] = False,
     jobs: Annotated[
@@ -87,12 +87,12 @@ def render(
     given = {"reference": reference, "pose": pose, "background": background, "seconds": seconds}
     given = {name: value for name, value in (given | {"seed": seed, "size": size}).items() if value is not None}
     if jobs is None:
-        _render_one(corpus, given, model, steps, out or Path("render.mp4"), grid)
+        _render_one(corpus, given, model, steps, Path(out or "render.mp4"), grid)
         return
     if given:
         raise ConfigError(f"a list of jobs says itself what to render: leave out --{', --'.join(given)}")
     _render_batch(
-        corpus, jobs, model, steps, out or Path("renders"), grid, engine or FarmEngine.LOCAL, workers, batch or 1,
+        corpus, jobs, model, steps, out or "renders", grid, engine or FarmEngine.LOCAL, workers, batch or 1,
         until, skip_invalid, loop_poses, tuple(set_ or ()), as_json,
     )  # fmt: skip
 
@@ -122,7 +122,7 @@ def _render_batch(
     jobs: Path,
     model: str,
     steps: int | None,
-    out: Path,
+    out: str,
     grid: bool,
     engine: FarmEngine,
     workers: int | None,
@@ -208,7 +208,7 @@ def next_time(text: str, now: datetime | None = None) -> datetime:
     return at if at > now else at + timedelta(days=1)
 
 
-def _report(tally: Tally, out: Path, as_json: bool) -> None:
+def _report(tally: Tally, out: str, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"event": "done"} | tally.as_dict()))
         return
@@ -217,7 +217,7 @@ def _report(tally: Tally, out: Path, as_json: bool) -> None:
     left = f", {tally.left} left: run the same command again to go on" if tally.left else ""
     print(f"{tally.jobs} videos: {tally.done} done{earlier}{failed}{left}.", end=" ")
     print(f"{tally.frames} frames in {tally.elapsed_s:.0f} s.")
-    print(f"Next: figureground status {out}, or open {out / 'index.html'}")
+    print(f"Next: figureground status {out}, or open {out.rstrip('/')}/index.html")
 
 
 def _reference(text: str) -> tuple[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +16,7 @@ _MOST = 20
 
 
 def status(
-    renders: Annotated[Path, typer.Argument(help="Folder of a batch of renders.")],
+    renders: Annotated[str, typer.Argument(help="Folder of a batch of renders, or its address in a bucket.")],
     page: Annotated[bool, typer.Option("--page", help="Write the page of what is finished anew.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
 ) -> None:
@@ -29,7 +28,7 @@ def status(
     from pipelines.farm.page import write_page
     from pipelines.farm.status import read_status
 
-    folder = RendersFolder(renders.absolute())
+    folder = RendersFolder.at(renders)
     found = read_status(folder)
     if as_json:
         print(json.dumps(found.as_dict()))

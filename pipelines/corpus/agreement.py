@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.corpus.rows import Row
 from pipelines.corpus.unpack import mask_of, pose_of, rows_of, tracks_of
 from schemas.errors import CorpusError
+from schemas.tables import NOBODY
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -73,7 +74,7 @@ def _compare(table: str, rows: list[Row], first: str, second: str, corpus: Corpu
 
     a, b = ([row for row in rows if row["annotator"] == name] for name in (first, second))
     if table == "poses":
-        return poses_agree(*({row["person"]: pose_of(row) for row in side} for side in (a, b)))
+        return poses_agree(*({r["person"]: pose_of(r) for r in side if r["person"] != NOBODY} for side in (a, b)))
     if table == "masks":
         return masks_agree(*({row["person"]: mask_of(row) for row in side} for side in (a, b)))
     clip = corpus.clip(clip_id)

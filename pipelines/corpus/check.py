@@ -16,7 +16,7 @@ from pipelines.corpus.parts import DataFile
 from pipelines.corpus.read import Corpus
 from pipelines.corpus.redo import pending_batches
 from pipelines.corpus.row_checks import DANGLING, ClipFacts, Persons, clip_facts, missing_annotations, row_problems
-from schemas.tables import TABLES, Table
+from schemas.tables import NOBODY, TABLES, Table
 
 _COUNTED = ("sources", "clips", "poses", "masks", "tracks", "media")
 _UNCOUNTED = tuple(name for name in TABLES if name not in _COUNTED)
@@ -129,7 +129,7 @@ class _Check:
         annotators = batch.column("annotator").to_pylist() if "annotator" in table.key else [""] * len(batch)
         ids = batch.column("clip_id").to_pylist()
         for clip_id, person, annotator in zip(ids, numbers, annotators, strict=True):
-            persons.setdefault(clip_id, {}).setdefault(annotator, set()).add(person)
+            persons.setdefault(clip_id, {}).setdefault(annotator, set()).update({person} - {NOBODY})
         if self._deep and table.name == "media":
             self._decode(batch)
 

@@ -1,11 +1,13 @@
 """`corpus.duckdb`: the views of a corpus as a database file that any DuckDB opens, without this package.
 
-The file holds no data: its views read the Parquet files that were committed when it was written, by absolute path.
+Of a corpus in a folder the file holds no data: its views read the Parquet files that were committed when it was
+written, by absolute path. A bucket DuckDB reads only with an extension and our credentials: the file holds the rows.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,29 +15,31 @@ import pyarrow as pa
 
 from pipelines.corpus.layout import Place
 from pipelines.corpus.read import Corpus
-from schemas.errors import CorpusError
+from schemas.errors import ConfigError, CorpusError
 from schemas.tables import TABLES, Table
 from schemas.views import STORED, view_statements
 
 _STORAGE = "v1.0.0"
 """Storage version of the file: the oldest that DuckDB promises to read, so that older command lines open it."""
 _EMPTY = "empty_"
+COPIED = tuple(name for name in TABLES if name != "media")
+"""Tables whose rows a database file of a corpus in a bucket holds if none are named: all but the videos."""
 
 
-def write_database(corpus: Corpus | str | Place, path: Path) -> Path:
+def write_database(corpus: Corpus | str | Place, path: Path, copy: Sequence[str] = ()) -> Path:
     """Write the database file, in place of an older one. Write it again when the corpus has grown.
 
-    Raises CorpusError if the file cannot be written, or the corpus lies in a bucket: what opens the file would need an
-    extension of DuckDB's and our credentials.
+    copy: tables whose rows are copied into the file, which then has no others; default: none for a corpus in a
+    folder, `COPIED` for one in a bucket. Raises CorpusError if the file cannot be written, ConfigError for a table
+    that is none.
     """
     import duckdb
 
     corpus = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
+    if unknown := sorted(set(copy) - set(TABLES)):
+        raise ConfigError(f"{', '.join(unknown)}: no such table; those are {', '.join(TABLES)}")
     if not isinstance(corpus.root, Path):
-        raise CorpusError(
-            f"{corpus.root}: a database file reads a corpus in a folder; ask this one with `figureground query`, or "
-            "copy it to a folder first (such as by `aws s3 sync`)"
-        )
+        copy = copy or COPIED
     partial = path.with_name(f".part-{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +51,12 @@ def write_database(corpus: Corpus | str | Place, path: Path) -> Path:
                 connection.register("shape", table.schema.empty_table())
                 connection.execute(f"CREATE TABLE {_EMPTY}{table.name} AS FROM shape")
                 connection.unregister("shape")
-                connection.execute(_stored(table, corpus.paths(table.name)))
+                if table.name in copy:
+                    connection.register("rows", corpus.dataset(table.name))
+                    connection.execute(f"CREATE TABLE {STORED}{table.name} AS FROM rows")
+                    connection.unregister("rows")
+                else:
+                    connection.execute(_stored(table, [] if copy else corpus.paths(table.name)))
             for statement in (*view_statements(corpus.preference), *_comments()):
                 connection.execute(statement)
             connection.execute("USE memory")

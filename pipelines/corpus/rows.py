@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from schemas.records import Annotator, Clip, Container, Mask, Media, Pose, SourceReport, Tracks
-from schemas.tables import CONFIDENCE_SCALE, COORDINATE_SCALE
+from schemas.tables import CONFIDENCE_SCALE, COORDINATE_SCALE, NOBODY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,6 +91,14 @@ def pose_row(index: int, pose: Pose, annotator: Annotator) -> Row:
         "y": _scaled(xy_JT2[..., 1], COORDINATE_SCALE),
         "confidence": _scaled(confidence_JT, CONFIDENCE_SCALE),
     }
+
+
+def nobody_row(frames: int, annotator: Annotator) -> Row:
+    """A `poses` row, but for the clip's ids, that says the annotator found nobody."""
+    empty = dict.fromkeys(("x", "y", "confidence"), ())
+    present = [False] * frames
+    columns = {"skeleton": "", "frames": frames, "joints": 0, "present": present}
+    return {"person": NOBODY, **_annotator_columns(annotator), **columns, **empty}
 
 
 def mask_row(index: int, mask: Mask, annotator: Annotator) -> Row:

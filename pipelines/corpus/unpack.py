@@ -18,8 +18,7 @@ def pose_of(row: Row) -> Pose:
     """A `poses` row, with NaN where the person or the joint was not found."""
     shape = (row["joints"], row["frames"])
     present_T = np.asarray(row["present"], np.bool_)
-    xy_JT2 = np.stack([_plane(row["x"], shape), _plane(row["y"], shape)], axis=-1) / np.float32(COORDINATE_SCALE)
-    xy_TJ2 = xy_JT2.transpose(1, 0, 2).copy()
+    xy_TJ2 = _places(row, shape).transpose(1, 0, 2).copy()
     confidence_TJ = _plane(row["confidence"], shape).T / np.float32(CONFIDENCE_SCALE)
     xy_TJ2[~present_T] = np.nan
     xy_TJ2[(confidence_TJ == 0) & (xy_TJ2 == 0).all(-1)] = np.nan
@@ -34,9 +33,8 @@ def mask_of(row: Row) -> Mask:
 def tracks_of(row: Row) -> Tracks:
     """A `tracks` row."""
     shape = (row["points"], row["frames"])
-    xy_NT2 = np.stack([_plane(row["x"], shape), _plane(row["y"], shape)], axis=-1) / np.float32(COORDINATE_SCALE)
     return Tracks(
-        xy_NT2,
+        _places(row, shape),
         np.asarray(row["visible"], np.bool_).reshape(shape),
         np.asarray(row["on_person"], np.bool_).reshape(shape),
         np.asarray(row["query_frame"], np.int32),
@@ -76,6 +74,14 @@ def _cells(column: pa.ChunkedArray) -> list[Any]:
         ]
     values: list[Any] = column.to_pylist()
     return values
+
+
+def _places(row: Row, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """(*shape, 2) places in px, which are exact."""
+    places = np.empty((*shape, 2), np.float32)
+    for axis, name in enumerate(("x", "y")):
+        np.multiply(_plane(row[name], shape), np.float32(1 / COORDINATE_SCALE), out=places[..., axis])
+    return places
 
 
 def _plane(values: Any, shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from schemas.errors import ConfigError
+from schemas.measures import DRIFT, PAIRS, POSE, STEADY, TRACKS, Metric
 
 
 class Need(StrEnum):
@@ -15,16 +16,6 @@ class Need(StrEnum):
     NOTHING = ""
     TRUTH = "the true video"
     JOB = "the job that made it"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One figure. better: `lower`, `higher`, or '' where it is a level to read another one by."""
-
-    name: str
-    unit: str
-    better: str
-    says: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +29,10 @@ class Family:
 
 
 DISCO = "disco_"
-_PAIRS = (
-    Metric("l1", "0..1", "lower", "mean absolute difference"),
-    Metric("psnr", "dB", "higher", "peak signal over noise, mean over frames"),
-    Metric("ssim", "up to 1", "higher", "structural similarity of the grey frames"),
-    Metric("lpips", "0 up", "lower", "perceptual distance, VGG-16"),
-)
 _SETS = (
     Metric("fid", "0 up", "lower", "Fréchet distance of frames, Inception-v3"),
     Metric("fid_vid", "0 up", "lower", "Fréchet distance of 16 frames at a time, 3D ResNet-50"),
     Metric("fvd", "0 up", "lower", "Fréchet distance of 16 frames at a time, I3D"),
-)
-_TRACKS = (
-    Metric("track_error", "px of 256", "lower", "where the ground's points are, from where the tracks say"),
-    Metric("track_still", "px of 256", "", "the same of ground that stands still"),
-    Metric("track_ratio", "1 = still", "lower", "track_error over track_still; none where the tracks hardly move"),
-)
-_POSE = (
-    Metric("pose_error", "torsos", "lower", "where the joints are, from where the pose says"),
-    Metric("pck_10", "0..1", "higher", "share of joints within 0.1 of the torso"),
-    Metric("pck_20", "0..1", "higher", "share of joints within 0.2 of the torso"),
-    Metric("pose_found", "0..1", "higher", "share of frames in which the person is found"),
-)
-_DRIFT = (
-    Metric("colour_drift", "ΔE a clip", "lower", "how fast the mean colour leaves that of the first clip"),
-    Metric("person_colour_drift", "ΔE a clip", "lower", "the same of the person alone"),
-    Metric("identity_drift", "0..1 a clip", "lower", "how fast the person's histogram of colours leaves the first's"),
-)
-_STEADY = (
-    Metric("warp_error", "0..1", "lower", "change from frame to frame that no motion explains"),
-    Metric("warp_error_true", "0..1", "", "the same of the true video"),
 )
 
 
@@ -78,12 +43,12 @@ def _disco(metric: Metric) -> Metric:
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
-        *(Family(m.name, Need.TRUTH, (m,)) for m in _PAIRS),
+        *(Family(m.name, Need.TRUTH, (m,)) for m in PAIRS),
         *(Family(m.name, Need.TRUTH, (m,), over_all=True) for m in _SETS),
-        Family("tracks", Need.JOB, _TRACKS),
-        Family("pose", Need.JOB, _POSE),
-        Family("drift", Need.NOTHING, _DRIFT),
-        Family("steady", Need.NOTHING, _STEADY),
+        Family("tracks", Need.JOB, TRACKS),
+        Family("pose", Need.JOB, POSE),
+        Family("drift", Need.NOTHING, DRIFT),
+        Family("steady", Need.NOTHING, STEADY),
     )
 }
 """By name, as `--metrics` takes them."""

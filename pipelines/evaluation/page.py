@@ -12,7 +12,6 @@ import numpy as np
 
 from pipelines.corpus.layout import write_atomically
 from pipelines.corpus.read import Corpus
-from pipelines.evaluation.catalogue import Metric
 from pipelines.evaluation.footage import Footage
 from pipelines.evaluation.results import VideoResult, plain_name
 from pipelines.evaluation.run import Evaluation
@@ -23,6 +22,7 @@ from pipelines.gallery.markup import table as html_table
 from schemas.arrays import U8
 from schemas.config import MediaConfig
 from schemas.errors import ConfigError, FiguregroundError
+from schemas.measures import Metric
 from schemas.records import Frames
 from transforms.encoding.h264 import encode_h264
 

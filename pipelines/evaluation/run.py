@@ -13,13 +13,14 @@ import numpy as np
 from models.features.needs import NEEDS, why_not
 from pipelines.corpus.layout import Place
 from pipelines.engines.base import Engine
-from pipelines.evaluation.catalogue import Family, Metric, network_of
+from pipelines.evaluation.catalogue import Family, network_of
 from pipelines.evaluation.measure import measurable
 from pipelines.evaluation.results import ReportFolder, VideoResult
 from pipelines.evaluation.stage import MeasureVideo
 from pipelines.evaluation.subjects import Subject
 from pipelines.mapping import outcomes_of
 from schemas.errors import ConfigError, WeightsError
+from schemas.measures import Metric
 from schemas.outcomes import Failed, Kept, Outcome
 from transforms.measures.frechet import frechet_distance
 

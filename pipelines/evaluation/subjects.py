@@ -67,7 +67,8 @@ def rendered(folder: Path, truth: str) -> list[Subject]:
         job = RenderJob(**row["job"])
         own = repeats(job) if truth == SELF else None
         given = None if truth == SELF else _named(Path(truth), job.job_id)
-        found.append(Subject(job.job_id, renders.video(job.job_id), row["sha256"], given, own, job, frames))
+        video = Path(str(renders.video(job.job_id)))
+        found.append(Subject(job.job_id, video, row["sha256"], given, own, job, frames))
     return found
 
 

@@ -6,6 +6,7 @@ import contextlib
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
@@ -43,6 +44,7 @@ class Bench:
         self._inbox: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._videos: dict[str, AtWork] = {}
         self._turns = 0
+        self._stepped: Counter[tuple[int, ...]] = Counter()  # when each kind was, last
         self._leaving = False
         self._stepping_s = self._waiting_s = self._said_at = 0.0
 
@@ -138,12 +140,21 @@ class Bench:
             self._drop(job_id, VideoDone(job_id))
 
     def _next_batch(self) -> list[AtWork]:
-        """The video that waits longest, and others of its kind."""
-        ready = []
-        for at_work in sorted(self._videos.values(), key=lambda at_work: at_work.turn):
-            if at_work.ready and (kind := self._kind(at_work)) is not None:
-                ready.append((kind, at_work))
-        return [at_work for kind, at_work in ready if kind == ready[0][0]][: self._batch]
+        """The first that came, so that one ends after the other; of several kinds, one after the other.
+
+        A worker that steps one video at a time makes no difference between kinds.
+        """
+        ready = [
+            (kind, at_work)
+            for at_work in list(self._videos.values())
+            if at_work.ready and (kind := self._kind(at_work)) is not None
+        ]
+        if not ready:
+            return []
+        chosen = ready[0][0] if self._batch == 1 else min((kind for kind, _ in ready), key=self._stepped.__getitem__)
+        self._turns += 1
+        self._stepped[chosen] = self._turns
+        return [at_work for kind, at_work in ready if kind == chosen][: self._batch]
 
     def _kind(self, at_work: AtWork) -> tuple[int, ...] | None:
         """None where the clip could not be drawn, which ends the video."""
@@ -166,9 +177,8 @@ class Bench:
             return
         seconds = time.monotonic() - began
         self._stepping_s += seconds
-        self._turns += 1
         for at_work, clip in zip(batch, made, strict=True):
-            at_work.turn, at_work.drawn, at_work.following = self._turns, at_work.following, None
+            at_work.drawn, at_work.following = at_work.following, None
             desk.write(at_work, clip, seconds / len(batch))
 
     def _made(self, batch: Sequence[AtWork]) -> list[Made] | Exception:

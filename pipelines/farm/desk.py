@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -39,8 +40,7 @@ class AtWork:
     """A video at a worker. alone: one clip, then it is handed back.
 
     drawn, following: what drives its next clip, and the one after while that is made. written: the progress after the
-    last clip, when it is on disk. unwritten: clips that are made and not told as written. turn: when it was stepped
-    last.
+    last clip, when it is on disk. unwritten: clips that are made and not told as written.
     """
 
     job: RenderJob
@@ -52,7 +52,6 @@ class AtWork:
     written: Future[Progress] | None = None
     unwritten: int = 0
     leaving: bool = False
-    turn: int = 0
 
     @property
     def ready(self) -> bool:
@@ -105,8 +104,9 @@ class Desk:
             self._finish(job, progress)
             return Prepared(None, progress, inputs.frames)
         done = len(progress.pieces) if progress else 0
-        state = self._folder.state(job.job_id, done) if progress and progress.state else None
-        video = self._stepper.prepare(inputs, done, state, grid=self._grid)
+        begun = self._folder.state(job.job_id, done) if progress and progress.state else nullcontext()
+        with begun as state:
+            video = self._stepper.prepare(inputs, done, state, grid=self._grid)
         if progress is None:
             width, height = inputs.reference.size
             progress = Progress(video.clips, inputs.fps, (width * 4 if self._grid else width, height))

@@ -1,10 +1,13 @@
 """Where things lie in a folder of renders, and in which order they are put there. The only module that names its paths.
 
+A folder on a disk or, the same in every name, a prefix in a bucket.
+
 figureground-renders.json   what renders here: model, steps, grid; another is refused
 _lock                       held by the one driver that renders
 _status.json                how far the driver has come, for `status`
 videos/<job>.mp4            finished videos
 verdicts/<job>.json         what became of a job, written after its video: from then on it has its verdict
+scores/<job>.json           what `evaluate` measured of a video, with the video's digest
 work/<job>/                 a video under way: a piece per clip, the state after them, progress.json that names both
 renders.parquet             the verdicts as a table
 index.html                  a page of the videos
@@ -18,14 +21,16 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from pipelines.corpus.layout import file_sha256, sync, write_atomically
+from pipelines.corpus.layout import Layout, Place, file_sha256, sync, write_atomically
+from pipelines.corpus.objects import ObjectPath
 from pipelines.failpoints import failpoint
 from schemas.errors import ConfigError, CorpusError
 from schemas.render_jobs import RenderJob
@@ -68,28 +73,29 @@ class Progress:
 class RendersFolder:
     """A folder of renders. Picklable; any number of processes may write different jobs into it."""
 
-    root: Path
+    root: Place
+
+    @classmethod
+    def at(cls, address: str | Place) -> RendersFolder:
+        """In a folder, or at `s3://bucket/prefix` or `gs://bucket/prefix`. Raises CorpusError for no such place."""
+        return cls(Layout.at(address).root)
 
     @property
-    def status(self) -> Path:
+    def status(self) -> Place:
         """How far the driver has come."""
         return self.root / "_status.json"
 
     @property
-    def lock(self) -> Path:
+    def lock(self) -> Place:
         """Held by the driver."""
-        return self.root / "_lock"
+        return Layout(self.root).lock
 
     def refuse_strangers(self) -> None:
         """Raise ConfigError if the folder is of something else."""
         if (self.root / SETTINGS).exists():
             return
-        ours = {"videos", "verdicts", "work", "_lock"}
-        strangers = (
-            sorted(p.name for p in self.root.iterdir() if p.name not in ours and not p.name.startswith(".tmp-"))
-            if self.root.exists()
-            else []
-        )
+        ours = {"videos", "verdicts", "scores", "work", "_lock"}
+        strangers = sorted(p.name for p in _in(self.root) if p.name not in ours and not p.name.startswith(".tmp-"))
         if strangers:
             raise ConfigError(f"{self.root} holds other things ({strangers[0]}); choose a new folder for the renders")
 
@@ -97,8 +103,8 @@ class RendersFolder:
         """Make the folder one of these settings. Raises ConfigError if it is one of others."""
         place, wanted = self.root / SETTINGS, {"format": _FORMAT} | settings
         if not place.exists():
-            for name in ("videos", "verdicts", "work"):
-                (self.root / name).mkdir(parents=True, exist_ok=True)
+            for name in ("videos", "verdicts", "scores", "work"):
+                _make(self.root / name)
             write_atomically(place, _json(wanted))
             return
         there = self.settings()
@@ -132,9 +138,17 @@ class RendersFolder:
             return None
         return found if digests == [piece.sha256 for piece in pieces] else None
 
-    def state(self, job_id: str, clips: int) -> Path:
-        """The state after so many clips."""
-        return _state(self._work(job_id), clips)
+    @contextmanager
+    def state(self, job_id: str, clips: int) -> Iterator[Path]:
+        """A file with the state after so many clips, for as long as it is needed."""
+        place = _state(self._work(job_id), clips)
+        if isinstance(place, Path):
+            yield place
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / place.name
+            copy.write_bytes(place.read_bytes())
+            yield copy
 
     def add(
         self, job_id: str, before: Progress, piece: bytes, frames: int, seconds: float, save: Save | None
@@ -144,7 +158,7 @@ class RendersFolder:
         Raises CorpusError if it cannot be written.
         """
         folder, done = self._work(job_id), len(before.pieces)
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
         failpoint("render.piece.before")
         write_atomically(_piece(folder, done), piece)
         failpoint("render.piece.after")
@@ -164,7 +178,7 @@ class RendersFolder:
         """The encoded clips."""
         return [_piece(self._work(job_id), number).read_bytes() for number in range(count)]
 
-    def video(self, job_id: str) -> Path:
+    def video(self, job_id: str) -> Place:
         """The finished video."""
         return self.root / "videos" / f"{job_id}.mp4"
 
@@ -175,7 +189,7 @@ class RendersFolder:
         failpoint("render.video.after")
         self.judge(job, {"verdict": "done", "sha256": hashlib.sha256(video).hexdigest()} | verdict)
         failpoint("render.verdict.after")
-        shutil.rmtree(self._work(job.job_id), ignore_errors=True)
+        _remove(self._work(job.job_id))
 
     def judge(self, job: RenderJob, verdict: Row) -> None:
         """Write what became of a job."""
@@ -188,48 +202,89 @@ class RendersFolder:
             return told
         return None
 
+    def scores(self, job_id: str, sha256: str) -> dict[str, float]:
+        """What was measured of a video; nothing if that was another one."""
+        with suppress(OSError, ValueError):
+            told: Row = json.loads(self._scores(job_id).read_text())
+            return dict(told["scores"]) if told["sha256"] == sha256 else {}
+        return {}
+
+    def keep_scores(self, job_id: str, sha256: str, scores: Mapping[str, float]) -> None:
+        """Add to what was measured of a video."""
+        _make(self.root / "scores")
+        known = self.scores(job_id, sha256) | dict(scores)
+        write_atomically(self._scores(job_id), _json({"sha256": sha256, "scores": known}))
+
     def verdicts(self) -> Iterator[Row]:
         """All verdicts, by job id."""
-        for path in sorted((self.root / "verdicts").glob("*.json")):
-            if (verdict := self.verdict(path.stem)) is not None:
+        for name in sorted(place.name for place in _in(self.root / "verdicts") if place.suffix == ".json"):
+            if (verdict := self.verdict(name.removesuffix(".json"))) is not None:
                 yield verdict
 
     def sweep(self, done: Iterable[str]) -> None:
         """Remove what dead workers left: files that were not finished, and work on jobs that are done."""
-        for partial in self.root.rglob(".tmp-*"):
+        for partial in self.root.rglob(".tmp-*") if isinstance(self.root, Path) else ():
             partial.unlink(missing_ok=True)
-        for job_id in done:
-            shutil.rmtree(self._work(job_id), ignore_errors=True)
+        begun = {place.name for place in _in(self.root / "work")}
+        for job_id in begun.intersection(done):
+            _remove(self._work(job_id))
 
     def clips_made(self) -> dict[str, int]:
         """How many clips of videos under way are there."""
-        return {path.name: len(list(path.glob("*.mp4"))) for path in (self.root / "work").iterdir()}
+        return {work.name: sum(place.suffix == ".mp4" for place in _in(work)) for work in _in(self.root / "work")}
 
-    def _work(self, job_id: str) -> Path:
+    def _work(self, job_id: str) -> Place:
         return self.root / "work" / job_id
 
-    def _verdict(self, job_id: str) -> Path:
+    def _scores(self, job_id: str) -> Place:
+        return self.root / "scores" / f"{job_id}.json"
+
+    def _verdict(self, job_id: str) -> Place:
         return self.root / "verdicts" / f"{job_id}.json"
 
 
-def _piece(folder: Path, number: int) -> Path:
+def _piece(folder: Place, number: int) -> Place:
     return folder / f"{number:06d}.mp4"
 
 
-def _state(folder: Path, clips: int) -> Path:
+def _state(folder: Place, clips: int) -> Place:
     return folder / f"{clips:06d}.safetensors"
 
 
-def _write_state(path: Path, save: Save) -> None:
+def _write_state(place: Place, save: Save) -> None:
     from safetensors import SafetensorError
 
-    try:
-        save(path)
-        sync(path)
-    except (OSError, SafetensorError) as error:
-        for partial in path.parent.glob(f"{path.name}*"):
-            partial.unlink(missing_ok=True)
-        raise CorpusError(f"cannot write {path}: {error}; make room and run again") from error
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / place.name if isinstance(place, ObjectPath) else place
+        try:
+            save(path)
+            place.write(path) if isinstance(place, ObjectPath) else sync(path)
+        except (OSError, SafetensorError) as error:
+            for partial in path.parent.glob(f"{path.name}*"):
+                partial.unlink(missing_ok=True)
+            raise CorpusError(f"cannot write {place}: {error}; make room and run again") from error
+
+
+def _in(folder: Place) -> Iterator[Place]:
+    """What lies in a folder that may not be there."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        yield from folder.iterdir()
+
+
+def _make(folder: Place) -> None:
+    """Make a folder; buckets have none."""
+    if isinstance(folder, Path):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def _remove(folder: Place) -> None:
+    """Remove a folder that holds files alone; what cannot be removed now is removed another time."""
+    if isinstance(folder, Path):
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    with suppress(OSError):
+        for place in folder.iterdir():
+            place.unlink()
 
 
 def _json(tree: Row) -> bytes:

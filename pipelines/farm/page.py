@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.resources import files
-from pathlib import Path
 
-from pipelines.corpus.layout import write_atomically
+from pipelines.corpus.layout import Place, write_atomically
 from pipelines.farm.folder import RendersFolder, Row
 from pipelines.gallery.markup import Markup, el, number, page, table
 
@@ -15,7 +14,7 @@ _MOST = 500
 """Videos on the page; all are in the table."""
 
 
-def write_page(folder: RendersFolder) -> Path:
+def write_page(folder: RendersFolder) -> Place:
     """Write `index.html`; where it is."""
     verdicts = list(folder.verdicts())
     done = [verdict for verdict in verdicts if verdict["verdict"] == "done"]

@@ -19,6 +19,7 @@ from ray.exceptions import RayError
 from pipelines.engines.local.engine import memory_share_bytes
 from pipelines.engines.local.process import WorkerProcess
 from pipelines.engines.ray.cluster import Cluster, alive_nodes
+from pipelines.engines.ray.placement import Node
 from pipelines.engines.ray.studio import in_a_line, kill
 from pipelines.farm.worker import Rendering
 from schemas.config import RayConfig
@@ -27,6 +28,8 @@ from schemas.errors import ConfigError
 _STORE_MB = 128
 """Nothing large goes through Ray: inputs, states and videos are files."""
 _ANSWER_S = 1.0
+_ROUNDING = 1e-6
+"""Ten tenths of a GPU are a whole one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +126,24 @@ class RayHand:
 
 
 class RayCrew:
-    """Actors, one a GPU where the cluster has any, else one a processor. workers: None, as many as there are places."""
+    """Actors, each with a processor and a GPU or a share of one; without GPUs where the cluster has none.
+
+    workers: None, as many as there are places.
+    """
 
     def __init__(self, work: Rendering, workers: int | None, config: RayConfig) -> None:
-        """Raises ConfigError if no cluster answers, or it has no place."""
+        """Raises ConfigError if no cluster answers, or it has no place for so many workers."""
         self._cluster = Cluster(config, cpus=workers or 0, store_mb=_STORE_MB)
         self._cluster.connect()
-        nodes = alive_nodes()
-        gpus, cpus = int(sum(node.gpus for node in nodes)), int(sum(node.cpus for node in nodes))
-        self._need = {"num_cpus": 1, "num_gpus": 1 if gpus else 0}
-        self.workers = min(workers or cpus, gpus or cpus)
-        if not self.workers:
-            raise ConfigError("the Ray cluster has no processor for a worker")
+        nodes, share = alive_nodes(), config.gpus_per_worker
+        if share is None:
+            share = 1.0 if any(node.gpus >= 1 for node in nodes) else 0.0
+        self._need = {"num_cpus": 1, "num_gpus": share}
+        places = sum(_places(node, share) for node in nodes)
+        self.workers = workers or places
+        if not 0 < self.workers <= places:
+            self._cluster.close()
+            raise ConfigError(_too_many(workers or 1, places, share, nodes))
         self.memory_bytes = 2**62
         self._work, self._hired = work, 0
 
@@ -159,3 +168,14 @@ class RayCrew:
     def close(self) -> None:
         """Leave the cluster, and stop it if it was started here."""
         self._cluster.close()
+
+
+def _places(node: Node, share: float) -> int:
+    """Workers that a node has room for."""
+    return min(int(node.cpus), int(node.gpus / share + _ROUNDING) if share else int(node.cpus))
+
+
+def _too_many(workers: int, places: int, share: float, nodes: Sequence[Node]) -> str:
+    need = f"a processor and {share:g} of a GPU" if share else "a processor"
+    offers = ", ".join(f"{node.cpus:g} processors and {node.gpus:g} GPUs" for node in nodes)
+    return f"{workers} workers, each with {need}, do not fit: the Ray cluster has room for {places} ({offers})"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.corpus.layout import Layout, write_atomically
-from pipelines.corpus.lock import writer_lock
+from pipelines.corpus.lock import Require, writer_lock
 from pipelines.corpus.read import Corpus
 from pipelines.farm.folder import RendersFolder, Row
 from pipelines.farm.orders import News, VideoFailed
@@ -37,14 +37,14 @@ Hire = Callable[[Rendering], Crew[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What to render. grid: reference, pose, points and result side by side. together: videos stepped at a time.
+    """What to render. out: a folder, or an address in a bucket. together: videos stepped at a time.
 
-    until: no clip is begun after that time.
+    grid: reference, pose, points and result side by side. until: no clip is begun after that time.
     """
 
     jobs: Sequence[RenderJob]
     corpus: str
-    out: Path
+    out: Path | str
     card: ModelCard
     grid: bool = False
     together: int = 1
@@ -57,13 +57,15 @@ def render_batch(batch: Batch, hire: Hire, told: Told, limits: LimitsConfig | No
     Raises ConfigError for a folder of other settings, CorpusError if another driver renders into it or it cannot be
     written.
     """
-    folder, card = RendersFolder(batch.out.absolute()), batch.card
+    folder, card = RendersFolder.at(batch.out), batch.card
     facts: Row = {"model": card.name, "model_sha256": card.digest, "steps": card.steps, "grid": batch.grid}
     folder.refuse_strangers()
-    folder.root.mkdir(parents=True, exist_ok=True)
-    with writer_lock(Layout.at(folder.root)):
+    if isinstance(folder.root, Path):
+        folder.root.mkdir(parents=True, exist_ok=True)
+    with writer_lock(Layout(folder.root)) as require:
         folder.settle(facts | {"clip_frames": card.clip_frames})
-        done = {job.job_id for job in batch.jobs if (folder.verdict(job.job_id) or {}).get("verdict") == "done"}
+        there = {verdict["job_id"] for verdict in folder.verdicts() if verdict["verdict"] == "done"}
+        done = there.intersection(job.job_id for job in batch.jobs)
         folder.sweep(done)
         left = {job.job_id: job for job in batch.jobs if job.job_id not in done}
         entries = _entries(batch, left, folder.clips_made())
@@ -73,13 +75,24 @@ def render_batch(batch: Batch, hire: Hire, told: Told, limits: LimitsConfig | No
         work = Rendering(batch.corpus, folder, card, facts, batch.together, batch.grid)
         try:
             with contextlib.closing(hire(work)) as crew:
-                _work(Pool(crew, schedule, left, limits or LimitsConfig()), batch, folder, facts, tally, told)
+                pool = Pool(crew, schedule, left, limits or LimitsConfig())
+                _work(pool, batch, folder, facts, tally, _while_ours(told, require))
         finally:
             tally.running, tally.workers = {}, 0
             _write_status(folder, tally)
             write_table(folder)
             write_page(folder)
     return tally
+
+
+def _while_ours(told: Told, require: Require) -> Told:
+    """The same, as long as no other driver has taken the lock."""
+
+    def telling(tally: Tally, event: News | Notice | None) -> None:
+        require()
+        told(tally, event)
+
+    return telling
 
 
 def _work(pool: Pool, batch: Batch, folder: RendersFolder, facts: Row, tally: Tally, told: Told) -> None:
@@ -102,7 +115,7 @@ def _work(pool: Pool, batch: Batch, folder: RendersFolder, facts: Row, tally: Ta
 
 
 def _write_status(folder: RendersFolder, tally: Tally) -> None:
-    write_atomically(folder.status, json.dumps(tally.as_dict()).encode())
+    write_atomically(folder.status, json.dumps(tally.as_dict() | {"said_at": time.time()}).encode())
 
 
 def _entries(batch: Batch, jobs: Mapping[str, RenderJob], made: Mapping[str, int]) -> list[Entry]:

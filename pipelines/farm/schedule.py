@@ -2,7 +2,8 @@
 
 A worker holds a few videos at a time: as many as it steps together, and one ahead, whose inputs are read meanwhile.
 Videos of higher priority are begun first; of equal priority, those begun earlier first, then the longest, so that the
-last ones are short. A worker that has nothing left takes videos that wait at others.
+last ones are short. A video in company goes slower, so one that might be the last of all is given little company. When
+none wait, workers with much left to make hand videos over to those with little.
 
 A video whose worker died is under suspicion until it gains a clip: it is made alone, and handed back after that clip.
 So a video that kills its workers is found out, and those it was stepped together with are not blamed.
@@ -82,8 +83,10 @@ class Schedule(Generic[W]):
         self._suspects: deque[Entry] = deque()
         self._deaths: Counter[str] = Counter()
         self._hands: dict[W, _Hand] = {}
+        self._clips = 0  # left of all videos
         for entry in entries:
             self._wait(entry)
+            self._clips += entry.clips
 
     @property
     def waiting(self) -> int:
@@ -111,12 +114,14 @@ class Schedule(Generic[W]):
     def clip_made(self, worker: W, job_id: str) -> None:
         """A video gained a clip, so it is under no suspicion."""
         hand = self._hands[worker]
-        hand.held[job_id] = replace(hand.held[job_id], clips=max(1, hand.held[job_id].clips - 1), begun=True)
+        before = hand.held[job_id].clips
+        hand.held[job_id] = replace(hand.held[job_id], clips=max(1, before - 1), begun=True)
+        self._clips -= before - hand.held[job_id].clips
         self._deaths.pop(job_id, None)
 
     def finished(self, worker: W, job_id: str) -> None:
         """A video has its verdict."""
-        self._drop(worker, job_id)
+        self._clips -= self._drop(worker, job_id).clips
         self._deaths.pop(job_id, None)
 
     def returned(self, worker: W, job_id: str) -> None:
@@ -140,6 +145,7 @@ class Schedule(Generic[W]):
                 self._suspects.append(entry)
             else:
                 given_up.append(entry.job_id)
+                self._clips -= entry.clips
         return given_up
 
     def decide(self) -> Iterator[Given[W] | Recalled[W]]:
@@ -154,33 +160,54 @@ class Schedule(Generic[W]):
             yield from self._even_out()
 
     def _fill(self) -> Iterator[Given[W]]:
-        """Fewest first, so that few videos spread over all workers."""
+        """Those with least to make first, so that few videos spread over all workers."""
+        if not any(self._queues.values()):
+            return
         open_hands = [
-            (len(hand.held), number, worker, hand)
+            (hand.clips, number, worker, hand)
             for number, (worker, hand) in enumerate(self._hands.items())
-            if not hand.quarantined and len(hand.held) < hand.batch + self._ahead
+            if not hand.quarantined and self._has_room(hand)
         ]
         heapq.heapify(open_hands)
         while open_hands and any(self._queues.values()):
             _, number, worker, hand = heapq.heappop(open_hands)
             entry = self._next(hand)
             hand.held[entry.job_id] = entry
-            if len(hand.held) < hand.batch + self._ahead:
-                heapq.heappush(open_hands, (len(hand.held), number, worker, hand))
+            if self._has_room(hand):
+                heapq.heappush(open_hands, (hand.clips, number, worker, hand))
             yield Given(worker, entry.job_id)
 
+    def _has_room(self, hand: _Hand) -> bool:
+        """For one more video; not beside one that would then be made for longer than everything else.
+
+        In company a video is taken to go as much slower as it has companions, which is the worst case.
+        """
+        held = len(hand.held)
+        if not held or held >= hand.batch + self._ahead:
+            return not held
+        longest = max(entry.clips for entry in hand.held.values())
+        share = self._clips / len(self._hands)
+        return len(self._hands) == 1 or longest * min(held + 1, hand.batch) <= share
+
     def _even_out(self) -> Iterator[Recalled[W]]:
-        """The longest video for every worker without any, from those that have most clips left to make."""
-        idle = sum(not hand.held for hand in self._hands.values())
+        """From the worker with most to make to each that has room, where both end sooner by it."""
+        if all(len(hand.held) >= hand.batch for hand in self._hands.values()):
+            return
+        takers = [hand for hand in self._hands.values() if not hand.quarantined and self._has_room(hand)]
+        takers.sort(key=lambda hand: hand.clips)
         underway = sum(len(hand.recalled) for hand in self._hands.values())
-        for _ in range(idle - underway):
-            rich = [(hand.clips, n, each) for n, (each, hand) in enumerate(self._hands.items()) if len(hand.spare) > 1]
-            if not rich:
+        for poor in takers[underway:]:
+            givers = {worker: hand.clips for worker, hand in self._hands.items() if len(hand.spare) > 1}
+            if not givers:
                 return
-            worker = max(rich)[2]
-            longest = max(self._hands[worker].spare, key=lambda entry: (entry.clips, entry.job_id))
-            self._hands[worker].recalled.add(longest.job_id)
-            yield Recalled(worker, longest.job_id)
+            rich = max(givers, key=givers.__getitem__)
+            gap = givers[rich] - poor.clips
+            fitting = [entry for entry in self._hands[rich].spare if entry.clips < gap]
+            if not fitting:
+                return
+            moved = min((abs(2 * e.clips - gap), e.begun, -n, e) for n, e in enumerate(fitting))[-1]
+            self._hands[rich].recalled.add(moved.job_id)
+            yield Recalled(rich, moved.job_id)
 
     def _next(self, hand: _Hand) -> Entry:
         """The first in order; of equal priority one of a shape that the worker has."""

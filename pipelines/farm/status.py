@@ -61,7 +61,7 @@ def read_status(folder: RendersFolder) -> Status:
     settings, verdicts = folder.settings(), list(folder.verdicts())
     done = [verdict for verdict in verdicts if verdict["verdict"] == "done"]
     failed = [Failure(v["job_id"], v["reason"], v["detail"]) for v in verdicts if v["verdict"] != "done"]
-    finished = {verdict["job_id"] for verdict in done}
+    finished, driver = {verdict["job_id"] for verdict in done}, _driver(folder)
     return Status(
         settings,
         len(done),
@@ -69,8 +69,8 @@ def read_status(folder: RendersFolder) -> Status:
         sum(verdict["timings"]["render_s"] for verdict in done),
         tuple(failed),
         {job_id: clips for job_id, clips in folder.clips_made().items() if job_id not in finished},
-        _driver(folder),
-        _by(folder),
+        driver,
+        _by(folder, driver),
     )
 
 
@@ -81,11 +81,11 @@ def _driver(folder: RendersFolder) -> Row | None:
     return None
 
 
-def _by(folder: RendersFolder) -> str | None:
+def _by(folder: RendersFolder, driver: Row | None) -> str | None:
     """The holder of the lock, unless it is dead, or says nothing any more."""
     try:
-        content, said_at = folder.lock.read_text(), folder.status.stat().st_mtime
+        content = folder.lock.read_text()
     except OSError:
         return None
-    silent = time.time() - said_at > _SILENT_S
+    silent = time.time() - (driver or {}).get("said_at", 0.0) > _SILENT_S
     return None if silent or not content or is_gone(content) else in_words(content)

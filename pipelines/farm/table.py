@@ -1,6 +1,6 @@
 """The verdicts of a folder of renders as one Parquet table.
 
-It is made anew from the verdicts, so whatever was killed before, a job has one row.
+It is made anew from the verdicts and scores, so whatever was killed before, a job has one row.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from schemas.tables import RENDERS
 
 def write_table(folder: RendersFolder) -> int:
     """Write the table, all or nothing; its rows."""
-    rows = [_row(verdict) for verdict in folder.verdicts()]
+    rows = [
+        _row(verdict | folder.scores(verdict["job_id"], verdict.get("sha256", ""))) for verdict in folder.verdicts()
+    ]
     write_atomically(folder.root / TABLE, encode(RENDERS, rows))
     return len(rows)
 

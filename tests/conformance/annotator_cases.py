@@ -21,6 +21,7 @@ from tests.models.annotators.tiny.dwpose import dummy_video, save_detector, save
 from tests.models.annotators.tiny.openpose import puppet_video, save_body
 from tests.models.annotators.tiny.registering import register
 from tests.models.annotators.tiny.sam import save_sam
+from tests.models.annotators.tiny.sam2 import save_sam2
 from tests.models.footage import frames_of, load, motion, scene
 from tests.models.optional import needs
 
@@ -33,7 +34,8 @@ Place = tuple[float, float, float]
 class Case:
     """config: names the annotator. prepare: registers its weights. video: persons at places, frame by frame.
 
-    several: finds more than one person in a picture; BlazePose's detector often returns but one.
+    several: finds more than one person in a picture; BlazePose's detector often returns but one. trained: its weights
+    are the real ones, not made by chance.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Case:
     video: Callable[..., Frames]
     shift_px: float = 2.0
     several: bool = True
+    trained: bool = True
 
 
 def nothing(_: Path, __: pytest.MonkeyPatch) -> None:
@@ -59,6 +62,11 @@ def _openpose(folder: Path, patch: pytest.MonkeyPatch) -> None:
 
 def _sam(folder: Path, patch: pytest.MonkeyPatch) -> None:
     register(folder, patch, tiny_sam=save_sam(folder / "sam.safetensors"))
+
+
+def _sam2(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    tensors, described = save_sam2(folder / "sam2")
+    register(folder, patch, tiny_sam2=tensors, tiny_sam2_config=described)
 
 
 def _cotracker(folder: Path, patch: pytest.MonkeyPatch) -> None:
@@ -108,9 +116,21 @@ MASKS = [
             Config(masks=MasksConfig(annotator="segment_anything", weights="tiny_sam"), compute=CPU),
             _sam,
             jumper_video,
+            trained=False,
         ),
         id="segment_anything",
         marks=needs("torch", "torchvision", "segment_anything"),
+    ),
+    pytest.param(
+        Case(
+            "sam2_video",
+            Config(masks=MasksConfig(annotator="sam2_video", weights="tiny_sam2"), compute=CPU),
+            _sam2,
+            jumper_video,
+            trained=False,
+        ),
+        id="sam2_video",
+        marks=needs("torch", "torchvision", "transformers"),
     ),
 ]
 TRACKS = [

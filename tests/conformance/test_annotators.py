@@ -13,7 +13,7 @@ import pytest
 
 from models.annotators.rle import decode_mask
 from tests.conformance.annotator_cases import CREATE, MASKS, PAN, POSES, TRACKS, Case, people
-from tests.models.footage import frames_of, no_frames, scene
+from tests.models.footage import frames_of, halved, no_frames, scene
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 HERE, THERE, LARGE = (110.0, 128.0, 1.0), (150.0, 120.0, 1.0), (220.0, 256.0, 2.0)
@@ -89,6 +89,15 @@ class TestMasks:
         assert not (decode_mask(masks[0], 0) & decode_mask(masks[1], 0)).any()
         assert annotator.annotate(frames, persons[::-1])[0].area_px == pytest.approx(masks[1].area_px, rel=0.02)
 
+    def test_a_scaled_picture_gives_a_scaled_mask(self, case: Case, make: Any) -> None:
+        annotator = make(case, "masks")
+        videos = case.video([[HERE]]), case.video([[LARGE]], 512, 640)
+        small, large = (annotator.annotate(video, people(case, video))[0] for video in videos)
+        assert len(small.rle) == len(large.rle) == 1
+        assert np.mean(decode_mask(large, 0)[::2, ::2] != decode_mask(small, 0)) < 0.05
+        if case.trained:
+            assert large.area_px[0] == pytest.approx(4 * small.area_px[0], rel=0.2)
+
 
 @pytest.mark.parametrize("case", TRACKS)
 class TestTracks:
@@ -108,6 +117,18 @@ class TestTracks:
         assert np.array_equal(first.xy_NT2, second.xy_NT2)
         assert np.array_equal(first.visible_NT, second.visible_NT)
         assert annotator.identity.name == case.name
+
+    def test_points_of_a_picture_half_as_large_move_half_as_far(self, case: Case, make: Any) -> None:
+        annotator = make(case, "tracks")
+        large, _ = scene(PAN, 4)
+        queries = np.array([[0, 200, 100], [0, 420, 240]], np.float32)
+        whole, half = (
+            annotator.follow(frames, (), query)
+            for frames, query in ((large, queries), (halved(large), queries * (1, 0.5, 0.5)))
+        )
+        both = whole.visible_NT & half.visible_NT
+        assert both.any(1).all()
+        assert np.abs(half.xy_NT2 - whole.xy_NT2 / 2)[both].max() <= case.shift_px / 2
 
     def test_one_frame_no_frames_and_no_texture_are_no_error(self, case: Case, make: Any) -> None:
         annotator = make(case, "tracks")

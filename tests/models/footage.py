@@ -54,6 +54,14 @@ def shifted(frames: Frames, dx: int, dy: int) -> Frames:
     return frames_of(np.stack(moved), frames.fps)
 
 
+def halved(frames: Frames) -> Frames:
+    """The same pictures at half the size; the luma alone, without colour."""
+    height, width = frames.height // 2, frames.width // 2
+    small = [cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA) for luma in frames.luma_THW]
+    grey = np.full((height // 2, width), 128, np.uint8)
+    return frames_of(np.stack([np.vstack([luma, grey]) for luma in small]), frames.fps)
+
+
 def texture(seed: int, side: int = 1200) -> np.ndarray:
     """A grey picture with detail of every size."""
     noise = np.random.default_rng(seed)

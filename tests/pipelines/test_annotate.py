@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,23 @@ import numpy as np
 import pytest
 
 from pipelines.annotate import annotate
+from pipelines.corpus.annotators import note_annotator
 from pipelines.corpus.check import check
+from pipelines.corpus.committer import Committer
+from pipelines.corpus.delta import Tables
+from pipelines.corpus.parts import write_rows
 from pipelines.corpus.read import Corpus
+from pipelines.corpus.unpack import rows_of
+from pipelines.engines.factory import create_engine
 from pipelines.synthesize import synthesize
-from schemas.config import Config, MasksConfig, TracksConfig
+from schemas.config import ComputeConfig, Config, EngineConfig, LimitsConfig, MasksConfig, TracksConfig
 from schemas.errors import ConfigError
+from schemas.tables import NOBODY
 from tests.command_line import figureground
+from tests.models.annotators.tiny.cotracker import save_tracker, write_checkout
+from tests.models.annotators.tiny.registering import register
+from tests.models.optional import needs
+from tests.pipelines.small_corpus import small_corpus
 
 LUCAS_KANADE = Config(tracks=TracksConfig(points=64))
 SELFIE = Config(masks=MasksConfig(annotator="selfie"))
@@ -103,6 +115,48 @@ def test_running_again_does_what_is_left_and_nothing_twice(corpus: Path) -> None
     assert {first, second} == set(annotators(corpus, "tracks"))
 
 
+def test_a_clip_in_which_nobody_is_found_is_not_looked_at_again(tmp_path: Path) -> None:
+    small = small_corpus(tmp_path / "corpus")
+    first = annotate(small, Config(), "poses", None, silent)
+    assert (first.made, first.failed) == (4, [])
+    read = Corpus(small)
+    rows = [row for row in read.arrow("poses").to_pylist() if row["annotator"] == "blazepose"]
+    nobody = {row["clip_id"] for row in rows if row["person"] == NOBODY}
+    assert nobody
+    assert annotate(small, Config(), "poses", None, silent).already_done == 4
+    report = check(small)
+    assert report.ok, report.problems
+    with read.connect() as connection:
+        assert connection.execute("SELECT min(person) FROM poses").fetchone() == (0,)
+    assert len(read.annotation(min(nobody)).persons) == len(read.persons(min(nobody)))
+
+
+def test_a_clip_without_persons_needs_no_masks(tmp_path: Path) -> None:
+    small = small_corpus(tmp_path / "corpus")
+    first, again = (annotate(small, SELFIE, "masks", None, silent) for _ in range(2))
+    assert (first.clips, first.already_done, first.made) == (4, 1, 3)
+    assert (again.already_done, again.made) == (4, 0)
+
+
+@pytest.mark.parametrize("name", ["local", "ray", "beam"])
+def test_every_engine_makes_the_rows_that_are_left_and_the_same_ones(
+    name: str, synthesized: Path, corpus: Path, request: pytest.FixtureRequest
+) -> None:
+    if name == "ray":
+        request.getfixturevalue("ray_cluster")
+    whole = corpus.parent / "whole"
+    shutil.copytree(synthesized, whole)
+    annotate(whole, LUCAS_KANADE, "tracks", None, silent)
+    rows = [row for row in rows_of(Corpus(whole).arrow("tracks")) if row["annotator"] == "recovering"]
+    with Committer(corpus, Corpus(corpus).config) as committer:  # as an interrupted run leaves it
+        note_annotator(committer.layout, None, LUCAS_KANADE, "tracks")
+        committer.add_annotations([write_rows(committer.layout, "tracks", "interrupted", rows[:1])])
+    with closing(create_engine(name, 1, EngineConfig(), LimitsConfig())) as engine:
+        done = annotate(corpus, LUCAS_KANADE, "tracks", engine, silent)
+    assert (done.already_done, done.made, done.failed) == (1, VIDEOS - 1, [])
+    assert check(corpus).digest == check(whole).digest
+
+
 @pytest.mark.parametrize(
     "place",
     [
@@ -129,8 +183,6 @@ def test_rows_of_one_annotator_are_not_made_with_two_settings(corpus: Path) -> N
 
 
 def test_what_cannot_work_is_said_before_anything_is_done(corpus: Path) -> None:
-    from schemas.config import ComputeConfig
-
     blazepose = replace(SELFIE, masks=MasksConfig())
     with pytest.raises(ConfigError, match="made along with its poses"):
         annotate(corpus, blazepose, "masks", None, silent)
@@ -140,9 +192,8 @@ def test_what_cannot_work_is_said_before_anything_is_done(corpus: Path) -> None:
     assert "masks.annotator" in run.stderr and "Traceback" not in run.stderr
 
 
-def test_a_clip_that_cannot_be_annotated_fails_alone(corpus: Path) -> None:
-    from pipelines.corpus.parts import write_rows
-
+def break_video(corpus: Path) -> str:
+    """Put something that is no video in the place of the first clip's; its id."""
     read = Corpus(corpus)
     bad = read.kept_clip_ids()[0]
     rows = read.arrow("media").to_pylist()
@@ -150,9 +201,12 @@ def test_a_clip_that_cannot_be_annotated_fails_alone(corpus: Path) -> None:
         if row["clip_id"] == bad:
             row["video"] = b"no video"
     file = write_rows(read.layout, "media", "broken", rows)
-    from pipelines.corpus.delta import Tables
-
     Tables(read.layout).replace("media", read.files["media"], [file], data_change=True)
+    return bad
+
+
+def test_a_clip_that_cannot_be_annotated_fails_alone(corpus: Path) -> None:
+    bad = break_video(corpus)
     run = figureground("annotate", corpus, "--only", "tracks", "--with", "recovering", "--workers", 1, "--json")
     assert run.returncode == 3
     told = json.loads(run.stdout)
@@ -176,3 +230,21 @@ def test_poses_of_another_annotator_take_the_numbers_of_the_persons_they_lie_on(
     found = [converted(pose(22), "coco_17"), converted(pose(400), "coco_17"), converted(pose(199), "openpose_18")]
     assert person_numbers(found, known) == [3, 4, 0]
     assert person_numbers(found, []) == [0, 1, 2]
+
+
+@needs("torch")
+def test_clips_are_given_to_cotracker_together_and_one_that_is_broken_fails_alone(
+    synthesized: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = save_tracker(tmp_path / "tracker.safetensors")
+    register(tmp_path, monkeypatch, cotracker3_offline=tracker, cotracker3_online=tracker)
+    settings = TracksConfig(annotator="cotracker3", points=16, source=str(write_checkout(tmp_path / "co-tracker")))
+    cotracker = Config(tracks=settings, compute=ComputeConfig(device="cpu", batch=2))
+    assert annotate(corpus, cotracker, "tracks", None, silent).made == VIDEOS
+    assert check(corpus).ok
+    broken = tmp_path / "broken"
+    shutil.copytree(synthesized, broken)
+    bad = break_video(broken)
+    done = annotate(broken, cotracker, "tracks", None, silent)
+    assert done.made == VIDEOS - 1
+    assert len(done.failed) == 1 and bad in done.failed[0]

@@ -58,6 +58,35 @@ def test_an_idle_worker_gets_a_video_that_waits_at_another() -> None:
     assert given_to(schedule) == [("b", "y")]
 
 
+def test_beside_the_longest_video_no_others_are_made_towards_the_end() -> None:
+    entries = [Entry("long", 40), *(Entry(f"{n}", 10) for n in range(6))]
+    schedule = Schedule[str](entries, batch=4)
+    for worker in "ab":
+        schedule.join(worker)
+    assert ("a", "long") in given_to(schedule)
+    assert schedule.held("a") == ("long",)
+    assert len(schedule.held("b")) == 5, "as many as it steps together, and one ahead"
+
+
+def test_many_videos_are_made_in_company_and_by_a_single_worker_always() -> None:
+    for workers, others in (("ab", 100), ("a", 4)):
+        schedule = Schedule[str]([Entry("long", 40), *(Entry(f"{n}", 10) for n in range(others))], batch=4)
+        for worker in workers:
+            schedule.join(worker)
+        assert Counter(worker for worker, _ in given_to(schedule)) == dict.fromkeys(workers, 5)
+
+
+def test_when_none_wait_videos_go_from_the_worker_with_most_clips_to_the_one_with_fewest() -> None:
+    schedule = Schedule[str]([Entry(name, 4) for name in "uvwxyz"], batch=6)
+    schedule.join("a")
+    given_to(schedule)
+    schedule.join("b")
+    while recalled := [decision for decision in schedule.decide() if isinstance(decision, Recalled)]:
+        assert [decision.worker for decision in recalled] == ["a"]
+        schedule.returned("a", recalled[0].job_id)
+    assert [len(schedule.held(worker)) for worker in "ab"] == [3, 3]
+
+
 def test_a_video_under_suspicion_is_made_alone_and_cleared_by_a_clip() -> None:
     schedule = Schedule[str]([Entry(name, 5) for name in "xyz"], batch=3, ahead=0)
     schedule.join("a")

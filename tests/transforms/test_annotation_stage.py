@@ -47,6 +47,16 @@ def test_a_person_is_annotated_on_the_clock_of_the_frames(sample_videos):
     assert scores.face_visible == 1
     assert clip.camera == "static"
     assert scores.background_motion < 0.02
+    assert 0.8 < scores.mask_consistency <= 1
+    assert 0 < scores.keypoint_jitter < 0.1
+    assert 0 < scores.track_round_trip < 0.5
+
+
+def test_an_unsteady_annotation_can_be_a_reason(sample_videos):
+    strict = load_config(settings=("screening.short_side.min=100", "screening.mask_consistency.min=1"))
+    clip, reasons = annotate(sample_clip(sample_videos, "woman_gestures_static_portrait.mp4", 8, 320, 512), strict)
+    assert reasons == ("mask_consistency_low",)
+    assert clip.annotation is None and clip.scores.mask_consistency < 1
 
 
 def test_the_face_of_a_person_seen_from_behind_is_not_visible(sample_videos):

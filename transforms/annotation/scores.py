@@ -16,7 +16,7 @@ from transforms.screening.camera import CameraMotion, PointRun, camera_motion
 
 _LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 _SMALLEST_PERCENTILE = 5
-_SURE_JOINT = 0.5
+SURE_JOINT = 0.5
 _MOTION_STEP_S = 0.2
 """Joints are compared over this time, in which motion outgrows their jitter."""
 
@@ -57,14 +57,14 @@ def person_motion(pose: Pose, fps: float) -> float | None:
 
     None if the person is never in the picture for a fifth of a second.
     """
-    xy_TL2, confidence_TL = _limbs(pose)
-    hips_T2 = _middle(pose, "hip")
-    torso_T = np.linalg.norm(_middle(pose, "shoulder") - hips_T2, axis=1)
+    xy_TL2, confidence_TL = limbs(pose)
+    hips_T2 = middle(pose, "hip")
+    torso_T = np.linalg.norm(middle(pose, "shoulder") - hips_T2, axis=1)
     torso = torso_T[np.isfinite(torso_T)]
     step = max(1, round(_MOTION_STEP_S * fps))
     relative_TL2 = xy_TL2 - hips_T2[:, None]
     moved_SL = np.linalg.norm(relative_TL2[step:] - relative_TL2[:-step], axis=2)
-    sure_TL = (confidence_TL >= _SURE_JOINT) & pose.present_T[:, None]
+    sure_TL = (confidence_TL >= SURE_JOINT) & pose.present_T[:, None]
     both_SL = sure_TL[step:] & sure_TL[:-step] & np.isfinite(moved_SL)
     measured_S = both_SL.any(axis=1)
     if not measured_S.any():
@@ -80,19 +80,19 @@ def _cut_off(pose: Pose, width: int, height: int) -> float | None:
     """
     if not pose.present_T.any():
         return None
-    xy_KL2 = _limbs(pose)[0][pose.present_T]
+    xy_KL2 = limbs(pose)[0][pose.present_T]
     inside_KL = ((xy_KL2 >= 0) & (xy_KL2 < (width, height))).all(axis=2)
     return float((~inside_KL).mean())
 
 
-def _limbs(pose: Pose) -> tuple[F32, F32]:
+def limbs(pose: Pose) -> tuple[F32, F32]:
     """Places (T, L, 2) and confidences (T, L) of the joints from shoulders to ankles."""
     skeleton = SKELETONS[pose.skeleton]
-    limbs = [skeleton.index(f"{side}_{joint}") for joint in _LIMBS for side in ("left", "right")]
-    return pose.xy_TJ2[:, limbs], pose.confidence_TJ[:, limbs]
+    chosen = [skeleton.index(f"{side}_{joint}") for joint in _LIMBS for side in ("left", "right")]
+    return pose.xy_TJ2[:, chosen], pose.confidence_TJ[:, chosen]
 
 
-def _middle(pose: Pose, joint: str) -> F32:
+def middle(pose: Pose, joint: str) -> F32:
     """(T, 2) middle between a left and a right joint."""
     skeleton = SKELETONS[pose.skeleton]
     left, right = (pose.xy_TJ2[:, skeleton.index(f"{side}_{joint}")] for side in ("left", "right"))

@@ -11,6 +11,7 @@ from models.annotators.needs import needs_gpu
 from schemas.config import Config
 from schemas.outcomes import Outcome, Rejected
 from schemas.records import Annotation, Clip, Frames, Mask, PersonAnnotation
+from transforms.annotation.quality import with_quality
 from transforms.annotation.scores import camera_of_tracks, with_camera, with_person
 from transforms.screening.verdict import judge
 from transforms.stage import Resources, Stage
@@ -70,7 +71,8 @@ class Annotate(Stage[Clip, Clip]):
         tracks = self._tracks.annotate(frames, masks)
         camera = camera_of_tracks(tracks, frames.width, frames.height, frames.fps)
         annotation = Annotation(persons, tracks, self._pose.identity, self._masks.identity, self._tracks.identity)
-        return replace(clip, scores=with_camera(clip.scores, camera), camera=camera.kind, annotation=annotation)
+        scores = with_quality(with_camera(clip.scores, camera), persons, tracks)
+        return replace(clip, scores=scores, camera=camera.kind, annotation=annotation)
 
 
 class AnnotateOnGpu(Annotate):

@@ -79,8 +79,12 @@ def _picture(yuv_HW: U8, frames: Frames) -> VideoFrame:
 
 
 def _fill(memory: memoryview, line_size: int, pixels: U8) -> None:
-    height, width = pixels.shape
-    np.frombuffer(memory, np.uint8)[: height * line_size].reshape(height, line_size)[:, :width] = pixels
+    _pixels(memory, line_size, *pixels.shape)[:] = pixels
+
+
+def _pixels(memory: memoryview, line_size: int, height: int, width: int) -> U8:
+    """(height, width) view of a plane's memory."""
+    return np.frombuffer(memory, np.uint8)[: height * line_size].reshape(height, line_size)[:, :width]
 
 
 def decode_media(video: bytes) -> Iterator[U8]:
@@ -92,7 +96,18 @@ def decode_media(video: bytes) -> Iterator[U8]:
 
 
 def decode_frames(video: bytes, fps: Fraction, matrix: str = "bt709") -> Frames:
-    """A stored video as `Frames` on its own clock (time base 1 / fps)."""
-    yuv_THW = np.stack(list(decode_media(video)))
-    ticks = np.arange(len(yuv_THW), dtype=np.int64)
+    """A stored video as `Frames` on its own clock (time base 1 / fps). Raises ValueError if frames are missing."""
+    with av.open(io.BytesIO(video), "r", format="mp4") as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        size = stream.codec_context
+        yuv_THW = np.empty((stream.frames, size.height * 3 // 2, size.width), np.uint8)
+        decoded = 0
+        for yuv_HW, picture in zip(yuv_THW, container.decode(video=0), strict=False):
+            decoded += 1
+            for pixels, plane in zip(planes(yuv_HW), picture.reformat(format="yuv420p").planes, strict=True):
+                pixels[:] = _pixels(memoryview(plane).cast("B"), plane.line_size, *pixels.shape)
+    if not decoded or decoded < len(yuv_THW):
+        raise ValueError(f"{decoded} frames of a stored video of {len(yuv_THW)} could be decoded")
+    ticks = np.arange(decoded, dtype=np.int64)
     return Frames(yuv_THW, ticks, ticks, 1 / fps, fps, matrix)

@@ -72,8 +72,9 @@ def _hidden_by(tracks: Tracks, people_THW: Bool, clear_px: int) -> Tracks:
     around = np.ones((2 * clear_px + 1,) * 2, np.uint8)
     grown_THW = np.stack([cv2.dilate(people.view(np.uint8), around) for people in people_THW]) > 0
     covered_NT = grown_THW[np.arange(frames), row_NT, column_NT]
-    return replace(tracks, on_person_NT=tracks.on_person_NT[:, :frames] | covered_NT, **_first(tracks, frames))
-
-
-def _first(tracks: Tracks, frames: int) -> dict[str, np.ndarray]:
-    return {"xy_NT2": tracks.xy_NT2[:, :frames], "visible_NT": tracks.visible_NT[:, :frames]}
+    return replace(
+        tracks,
+        xy_NT2=tracks.xy_NT2[:, :frames],
+        visible_NT=tracks.visible_NT[:, :frames],
+        on_person_NT=tracks.on_person_NT[:, :frames] | covered_NT,
+    )

@@ -65,8 +65,10 @@ def _spread(xy_N2: F32, value_N: NDArray[np.float64], count: int, rng: np.random
         return np.arange(len(xy_N2))
     chosen = [int(rng.integers(len(xy_N2)))]
     distance_N = np.full(len(xy_N2), np.inf)
+    x_N, y_N = np.ascontiguousarray(xy_N2.T)
     while len(chosen) < count:
-        distance_N = np.minimum(distance_N, np.linalg.norm(xy_N2 - xy_N2[chosen[-1]], axis=1))
+        right_N, down_N = x_N - x_N[chosen[-1]], y_N - y_N[chosen[-1]]
+        distance_N = np.minimum(distance_N, np.sqrt(right_N * right_N + down_N * down_N))
         distance_N[chosen[-1]] = -1
         chosen.append(int(np.argmax(np.where(distance_N < 0, -1.0, distance_N * value_N))))
     return np.array(chosen)

@@ -1,6 +1,7 @@
 """Skeletons as coloured limbs on black, in the manner of OpenPose, drawn by distance fields.
 
-Shape suffixes: B batch, T frames, J joints, H rows, W columns. Import this module only where torch is installed.
+Shape suffixes: B batch, T frames, E a bone in a frame, J joints, H rows, W columns.
+Import this module only where torch is installed.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ def rasterise_skeleton(xy_BTJ2: Tensor, confidence_BTJ: Tensor, skeleton: Skelet
     for (a, b), colour in zip(skeleton.bones, bone_colours(skeleton), strict=True):
         share = _FACE_SHARE if a in skeleton.face and b in skeleton.face else 1.0
         radius = max(_THINNEST_PX, min(height, width) * _LINE_WIDTH * share) / 2
-        distance = _distance(xy[..., a, :], xy[..., b, :], x, y)
-        shown = (seen[..., a] & seen[..., b])[..., None, None]
-        alpha = ((radius + 0.5 - distance).clamp(0, 1) * shown)[:, :, None]
+        shown = seen[..., a] & seen[..., b]
+        rows, columns = _box(xy[:, :, (a, b)][shown], radius + 1, height, width)
+        distance = _distance(xy[..., a, :], xy[..., b, :], x[columns], y[rows])
+        alpha = ((radius + 0.5 - distance).clamp(0, 1) * shown[..., None, None])[:, :, None]
         ink = torch.tensor(colour, device=device)[:, None, None]
-        picture.mul_(1 - alpha).add_(alpha * ink)
+        picture[..., rows, columns].mul_(1 - alpha).add_(alpha * ink)
     return picture
 
 
@@ -47,6 +49,15 @@ def bone_colours(skeleton: Skeleton) -> list[tuple[float, float, float]]:
 
     count = len(skeleton.bones)
     return [colorsys.hsv_to_rgb(index / count, 1.0, 1.0) for index in range(count)]
+
+
+def _box(xy_E22: Tensor, margin: float, height: int, width: int) -> tuple[slice, slice]:
+    """Rows and columns in which a bone is drawn in any frame. xy: both its ends where it is, px."""
+    if not len(xy_E22):
+        return slice(0), slice(0)
+    ends = xy_E22.flatten(0, 1).clamp(-1e6, 1e6)
+    (left, top), (right, bottom) = (ends.amin(0) - margin).tolist(), (ends.amax(0) + margin).tolist()
+    return slice(max(0, int(top)), max(0, int(bottom) + 1)), slice(max(0, int(left)), max(0, int(right) + 1))
 
 
 def _distance(a_BT2: Tensor, b_BT2: Tensor, x_W: Tensor, y_H1: Tensor) -> Tensor:

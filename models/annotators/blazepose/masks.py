@@ -47,14 +47,14 @@ def _paint(marks: Landmarks, height: int, width: int) -> Bool:
 def _person_only(marks: Landmarks) -> U8:
     """Soft mask over the crop without stray parts that hold no joint."""
     soft = marks.mask_SS
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((soft > MASK_EDGE).astype(np.uint8), connectivity=4)
+    count, labels = cv2.connectedComponents((soft > MASK_EDGE).view(np.uint8), connectivity=4)
     if count <= 2:
         return soft
     side = soft.shape[0]
     to_crop = marks.roi.to_crop(side)
     joints = marks.xy_J2[marks.confidence_J > _SURE_JOINT] @ to_crop[:, :2].T + to_crop[:, 2]
     col, row = np.clip(np.rint(joints), 0, side - 1).astype(np.int64).T
-    area = stats[:, cv2.CC_STAT_AREA]
+    area = np.bincount(labels.ravel(), minlength=count)
     keep = area >= _LEAST_PART * area[1:].max()
     keep[labels[row, col]] = True
     keep[0] = True

@@ -1,11 +1,13 @@
 """The track annotator: one network over the whole clip, or windows of it where the clip is long.
 
-Shape suffixes: T frames, N points, H rows, W columns.
+Shape suffixes: B clips, T frames, N points, H rows, W columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import cv2
@@ -13,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.annotators.base import ClipFrames
 from models.annotators.compute import Batches, device_of, inference
 from models.annotators.cotracker.loading import Mode, load_predictor, weights_of
 from models.annotators.cotracker.queries import choose_queries
@@ -33,13 +36,16 @@ _KEEP_CLEAR = 0.02
 
 
 class CoTracker3:
-    """Track annotator. Raises ConfigError without its code or its GPU, WeightsError if its weights cannot be had."""
+    """Track annotator. Several clips of one length go through the network together, halved where memory is too small.
+
+    Raises ConfigError without its code or its GPU, WeightsError if its weights cannot be had.
+    """
 
     def __init__(self, config: TracksConfig, compute: ComputeConfig) -> None:
         self._config, self._compute = config, compute
         self._device = device_of(compute, "cotracker3")
         self._predictors: dict[Mode, Any] = {}
-        self._batches = Batches(4 * config.points)
+        self._batches = Batches(4 * config.points * compute.batch)
 
     @property
     def identity(self) -> Annotator:
@@ -48,52 +54,93 @@ class CoTracker3:
 
     def annotate(self, frames: Frames, masks: tuple[Mask, ...]) -> Tracks:
         """Tracks of points chosen outside the masks at several frames, each followed to the clip's end."""
-        blocked_THW = np.zeros((len(frames), frames.height, frames.width), np.bool_)
-        for t, mask_HW in enumerate(_masks(frames, masks)):
-            blocked_THW[t] = _grown(mask_HW)
-        queries_N3 = choose_queries(frames.luma_THW, blocked_THW, float(frames.fps), self._config.points)
-        return self.follow(frames, masks, queries_N3)
+        (tracks,) = self.annotate_several([(frames, masks)])
+        return tracks
+
+    def annotate_several(self, clips: Sequence[ClipFrames]) -> tuple[Tracks, ...]:
+        """The same of several clips of one length, whatever their sizes."""
+        return self._follow_several(clips, [self._choose(frames, masks) for frames, masks in clips])
 
     def follow(self, frames: Frames, masks: tuple[Mask, ...], queries_N3: F32) -> Tracks:
         """Tracks of given points: frame, x, y px. A point under a person or outside the picture is not visible."""
-        if not len(queries_N3):
-            return no_tracks(len(frames))
-        mode: Mode = "offline" if len(frames) <= _WHOLE_CLIP_FRAMES else "online"
-        video, scale_xy = self._video(frames, self._predictor(mode))
-        at_scale = queries_N3.copy()
-        at_scale[:, 1:] = (queries_N3[:, 1:] + 0.5) * scale_xy - 0.5
+        (tracks,) = self._follow_several([(frames, masks)], [queries_N3])
+        return tracks
 
-        def follow(some: Sequence[int]) -> Iterable[tuple[F32, Bool]]:
-            return self._run(mode, video, torch.from_numpy(at_scale[list(some)])[None])
+    def _choose(self, frames: Frames, masks: tuple[Mask, ...]) -> F32:
+        blocked_THW = np.zeros((len(frames), frames.height, frames.width), np.bool_)
+        for t, mask_HW in enumerate(_masks(frames, masks)):
+            blocked_THW[t] = _grown(mask_HW)
+        return choose_queries(frames.luma_THW, blocked_THW, float(frames.fps), self._config.points)
 
-        found = list(self._batches.run(follow, range(len(queries_N3))))
-        xy_NT2 = (np.stack([xy for xy, _ in found]) + 0.5) / scale_xy - 0.5
-        visible_NT = np.stack([visible for _, visible in found])
-        return _tracks(xy_NT2.astype(np.float32), visible_NT, queries_N3, frames, masks)
+    def _follow_several(self, clips: Sequence[ClipFrames], queries: Sequence[F32]) -> tuple[Tracks, ...]:
+        points = [(clip, point) for clip, queries_N3 in enumerate(queries) for point in range(len(queries_N3))]
+        if not points:
+            return tuple(no_tracks(len(frames)) for frames, _ in clips)
+        mode: Mode = "offline" if len(clips[0][0]) <= _WHOLE_CLIP_FRAMES else "online"
+        videos = [_Video.of(frames, self._predictor(mode)) for frames, _ in clips]
+        asked = [video.to_network(queries_N3) for video, queries_N3 in zip(videos, queries, strict=True)]
+
+        def follow(some: Sequence[tuple[int, int]]) -> Iterable[tuple[F32, Bool]]:
+            together: dict[int, list[int]] = {}
+            for clip, point in some:
+                together.setdefault(clip, []).append(point)
+            most = max(map(len, together.values()))
+            padded = [_padded(asked[clip][chosen], most) for clip, chosen in together.items()]
+            pictures = torch.cat([videos[clip].pictures for clip in together])
+            xy_BNT2, visible_BNT = self._run(mode, pictures, torch.from_numpy(np.stack(padded)))
+            for b, chosen in enumerate(together.values()):
+                yield from zip(xy_BNT2[b, : len(chosen)], visible_BNT[b, : len(chosen)], strict=True)
+
+        found = iter(self._batches.run(follow, points))
+        return tuple(
+            _tracks(list(islice(found, len(queries_N3))), video, queries_N3, *clip)
+            for video, queries_N3, clip in zip(videos, queries, clips, strict=True)
+        )
 
     def _predictor(self, mode: Mode) -> Any:
         if mode not in self._predictors:
             self._predictors[mode] = load_predictor(mode, self._config.source, self._device)
         return self._predictors[mode]
 
-    def _video(self, frames: Frames, predictor: Any) -> tuple[Tensor, F32]:
-        """(1, T, 3, H, W) in 0..255 at the network's own resolution, and the scale of x and y there."""
+    def _run(self, mode: Mode, pictures: Tensor, queries_BN3: Tensor) -> tuple[F32, Bool]:
+        predictor, queries = self._predictor(mode), queries_BN3.to(self._device)
+        with inference(self._compute, self._device):
+            if mode == "offline":
+                xy_BTN2, visible_BTN = predictor(pictures.to(self._device).float(), queries=queries)
+            else:
+                xy_BTN2, visible_BTN = _in_windows(predictor, pictures, queries, self._device)
+        return xy_BTN2.transpose(1, 2).float().cpu().numpy(), visible_BTN.transpose(1, 2).cpu().numpy()
+
+
+@dataclass(frozen=True, slots=True)
+class _Video:
+    """pictures: (1, T, 3, H, W) uint8 at the network's own resolution. scale_xy: px there to px of the clip."""
+
+    pictures: Tensor
+    scale_xy: F32
+
+    @classmethod
+    def of(cls, frames: Frames, predictor: Any) -> _Video:
         height, width = getattr(predictor, "interp_shape", _RESOLUTION)
         pictures = [
             cv2.resize(rgb_frame(frames, t), (width, height), interpolation=cv2.INTER_AREA) for t in range(len(frames))
         ]
-        video = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)[None]
-        return video, np.array([width / frames.width, height / frames.height], np.float32)
+        scale_xy = np.array([width / frames.width, height / frames.height], np.float32)
+        return cls(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)[None], scale_xy)
 
-    def _run(self, mode: Mode, video: Tensor, queries: Tensor) -> list[tuple[F32, Bool]]:
-        predictor, queries = self._predictor(mode), queries.to(self._device)
-        with inference(self._compute, self._device):
-            if mode == "offline":
-                xy, visible = predictor(video.to(self._device).float(), queries=queries)
-            else:
-                xy, visible = _in_windows(predictor, video, queries, self._device)
-        places = xy[0].transpose(0, 1).float().cpu().numpy()
-        return list(zip(places, visible[0].transpose(0, 1).cpu().numpy(), strict=True))
+    def to_network(self, queries_N3: F32) -> F32:
+        """Queries with places at the network's resolution."""
+        places = (queries_N3[:, 1:] + 0.5) * self.scale_xy - 0.5
+        return np.column_stack([queries_N3[:, 0], places]).astype(np.float32)
+
+    def to_clip(self, xy: F32) -> F32:
+        """Places in the clip."""
+        return np.asarray((xy + 0.5) / self.scale_xy - 0.5, np.float32)
+
+
+def _padded(queries_N3: F32, count: int) -> F32:
+    """So many queries; the first one again where there are too few."""
+    return np.concatenate([queries_N3, np.repeat(queries_N3[:1], count - len(queries_N3), axis=0)])
 
 
 def _in_windows(predictor: Any, video: Tensor, queries: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -116,8 +163,17 @@ def _grown(mask_HW: Bool) -> Bool:
     return cv2.dilate(mask_HW.view(np.uint8), np.ones((side, side), np.uint8)) > 0
 
 
-def _tracks(xy_NT2: F32, visible_NT: Bool, queries_N3: F32, frames: Frames, masks: tuple[Mask, ...]) -> Tracks:
-    query_N = queries_N3[:, 0].astype(np.int32)
+def _tracks(
+    found: Sequence[tuple[F32, Bool]], video: _Video, queries_N3: F32, frames: Frames, masks: tuple[Mask, ...]
+) -> Tracks:
+    if not found:
+        return no_tracks(len(frames))
+    xy_NT2, visible_NT = video.to_clip(np.stack([xy for xy, _ in found])), np.stack([seen for _, seen in found])
+    points, query_N = np.arange(len(queries_N3)), queries_N3[:, 0].astype(np.int32)
+    xy_NT2[points, query_N], visible_NT[points, query_N] = (
+        queries_N3[:, 1:],
+        True,
+    )  # the online predictor leaves it open
     column, row = np.rint(np.nan_to_num(xy_NT2, nan=-1)).astype(np.int64).transpose(2, 0, 1)
     inside_NT = (column >= 0) & (row >= 0) & (column < frames.width) & (row < frames.height)
     on_person_NT = np.zeros(visible_NT.shape, np.bool_)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from models.annotators.lucas_kanade.dense import DenseFlow
-from models.annotators.lucas_kanade.flow import follow
+from models.annotators.lucas_kanade.flow import follow_and_back
 from models.annotators.lucas_kanade.follower import PointFollower, value_at
 from models.annotators.lucas_kanade.seeding import Grid
 from models.annotators.rle import union_mask
@@ -52,7 +53,10 @@ class LucasKanade:
         for t, luma, covered in self._advance(follower, frames, masks):
             if t % _SEED_EVERY == 0:
                 follower.seed(luma, _grown(covered, _KEEP_CLEAR * min(luma.shape)))
-        return follower.points.tracks(stretch, _LEAST_FRAMES)
+        error_px = follower.mean_error_px
+        scale = _SHORT_SIDE / min(_working_size(frames))
+        tracks = follower.points.tracks(stretch, _LEAST_FRAMES)
+        return replace(tracks, way_back_px=None if error_px is None else scale * error_px)
 
     def follow(self, frames: Frames, masks: tuple[Mask, ...], queries_N3: F32) -> Tracks:
         """Tracks of given points, in order: frame, x, y px."""
@@ -72,7 +76,7 @@ class LucasKanade:
         most_error = self._config.forward_backward_px * min(height, width) / _SHORT_SIDE
         grid = Grid.over(self._config.points, height, width)
         name = self._config.annotator
-        step = DenseFlow() if name == "dense_flow" else follow
+        step = DenseFlow() if name == "dense_flow" else follow_and_back
         return PointFollower(grid, self._config.points, most_error, step=step, recover=name == "recovering")
 
     def _advance(

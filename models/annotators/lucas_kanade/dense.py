@@ -8,7 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from schemas.arrays import F32, U8, Bool
+from models.annotators.lucas_kanade.flow import inside
+from schemas.arrays import F32, U8
 
 
 class DenseFlow:
@@ -17,14 +18,12 @@ class DenseFlow:
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
-    def __call__(self, before_HW: U8, after_HW: U8, xy_N2: F32, most_error_px: float) -> tuple[F32, Bool]:
-        """Places after one step, and which of them the way back confirms within `most_error_px`."""
+    def __call__(self, before_HW: U8, after_HW: U8, xy_N2: F32) -> tuple[F32, F32]:
+        """Places after one step, and how far from the start the way back ends, px; NaN outside the picture."""
         there, again = self._between(before_HW, after_HW), self._between(after_HW, before_HW)
         forward: F32 = np.add(xy_N2, _sampled(there, xy_N2))
         error = np.linalg.norm(np.add(forward, _sampled(again, forward)) - xy_N2, axis=1)
-        height, width = after_HW.shape
-        inside = (forward >= 0).all(1) & (forward[:, 0] <= width - 1) & (forward[:, 1] <= height - 1)
-        return forward, np.asarray(inside & (error < most_error_px), np.bool_)
+        return forward, np.where(inside(forward, after_HW), error, np.nan).astype(np.float32)
 
     def _between(self, before_HW: U8, after_HW: U8) -> F32:
         return np.asarray(self._flow.calc(before_HW, after_HW, np.empty(0, np.float32)), np.float32)

@@ -17,12 +17,25 @@ LOOK_SIZE = _PATCH * _PATCH
 
 def follow(before_HW: U8, after_HW: U8, xy_N2: F32, most_error_px: float) -> tuple[F32, Bool]:
     """Places after one step, and which of them are confirmed: the way back ends within `most_error_px`."""
+    forward, error = follow_and_back(before_HW, after_HW, xy_N2)
+    return forward, np.asarray(error < most_error_px, np.bool_)
+
+
+def follow_and_back(before_HW: U8, after_HW: U8, xy_N2: F32) -> tuple[F32, F32]:
+    """Places after one step, and (N,) how far from the start the way back ends, px.
+
+    The distance is infinite where the point was lost on the way, NaN where it left the picture.
+    """
     forward, there = _flow(before_HW, after_HW, xy_N2)
     back, again = _flow(after_HW, before_HW, forward)
-    error = np.linalg.norm(back - xy_N2, axis=1)
-    height, width = after_HW.shape
-    inside = (forward >= 0).all(1) & (forward[:, 0] <= width - 1) & (forward[:, 1] <= height - 1)
-    return forward, (there & again & inside & (error < most_error_px))
+    error = np.where(there & again, np.linalg.norm(back - xy_N2, axis=1), np.inf)
+    return forward, np.where(inside(forward, after_HW), error, np.nan).astype(np.float32)
+
+
+def inside(xy_N2: F32, picture_HW: U8) -> Bool:
+    """(N,) bool: the place lies in the picture."""
+    height, width = picture_HW.shape
+    return np.asarray(((xy_N2 >= 0) & (xy_N2 <= (width - 1, height - 1))).all(1), np.bool_)
 
 
 def _flow(from_HW: U8, to_HW: U8, xy_N2: F32) -> tuple[F32, Bool]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from models.annotators.lucas_kanade.flow import LOOK_SIZE, follow, looks
+from models.annotators.lucas_kanade.flow import LOOK_SIZE, follow_and_back, looks
 from models.annotators.lucas_kanade.history import PointHistory
 from models.annotators.lucas_kanade.recovery import coasted, found_again, ground_motion
 from models.annotators.lucas_kanade.seeding import Grid
@@ -20,8 +20,8 @@ _RENEW_EVERY = 10
 """Frames between renewals of the reference look, from points that still resemble it: pictures turn and zoom."""
 
 
-Step = Callable[[U8, U8, F32, float], tuple[F32, Bool]]
-"""Picture before, picture after, places, most error of the way back: places after, and which of them are confirmed."""
+Step = Callable[[U8, U8, F32], tuple[F32, F32]]
+"""Picture before, picture after, places: places after, and error of the way back, as `follow_and_back` gives it."""
 
 
 class PointFollower:
@@ -31,7 +31,7 @@ class PointFollower:
     """
 
     def __init__(
-        self, grid: Grid, most: int, most_error_px: float, *, step: Step = follow, recover: bool = False
+        self, grid: Grid, most: int, most_error_px: float, *, step: Step = follow_and_back, recover: bool = False
     ) -> None:
         self.points = PointHistory()
         self._grid = grid
@@ -41,6 +41,13 @@ class PointFollower:
         self._recover = recover
         self._reference_NP: F32 = np.empty((0, LOOK_SIZE), np.float32)
         self._frame = 0
+        self._errors: list[F32] = []
+
+    @property
+    def mean_error_px(self) -> float | None:
+        """Mean error of the way back over all steps of points in the picture, each counted up to the most allowed."""
+        errors = np.concatenate(self._errors) if self._errors else np.empty(0)
+        return float(errors.mean()) if len(errors) else None
 
     def advance(self, before_HW: U8, luma_HW: U8, ended_HW: Bool) -> None:
         """Move living points by one frame; end those that are lost, drifted off, or inside `ended_HW`."""
@@ -50,7 +57,9 @@ class PointFollower:
             return
         lost = np.flatnonzero(~self.points.alive_N) if self._recover else living[:0]
         start = self.points.xy_N2[living]
-        xy, confirmed = self._step(before_HW, luma_HW, start, self._most_error_px)
+        xy, error = self._step(before_HW, luma_HW, start)
+        confirmed = error < self._most_error_px
+        self._errors.append(np.minimum(error[~np.isnan(error)], self._most_error_px))
         look = looks(luma_HW, xy)
         likeness = (look * self._reference_NP[living]).sum(1)
         confirmed &= (likeness >= _LEAST_LIKENESS) & ~value_at(ended_HW, xy)

@@ -49,7 +49,7 @@ class MaskFollower:
             memory = torch.stack([self._memory[persons[i]].small_hw for i in carried])
             found = self._segmenter.segment(embedding_CHW, size, _some(prompts, carried), memory, several=False)
             for row, i in enumerate(carried):
-                if not self._drifted(persons[i], found.logits_PMHW[row, 0], prompts, i):
+                if not drifted(found.logits_PMHW[row, 0], self._memory[persons[i]].area_px, prompts, i):
                     logits[i] = self._keep(persons[i], found, row, 0)
         anew = [i for i in range(len(persons)) if i not in logits]
         if anew:
@@ -57,17 +57,19 @@ class MaskFollower:
             found = self._segmenter.segment(embedding_CHW, size, _some(prompts, anew), None, several=True)
             for row, i in enumerate(anew):
                 logits[i] = self._keep(persons[i], found, row, _best(found, row, prompts, i))
-        return _divided({persons[i]: logits[i] for i in sorted(logits)})
-
-    def _drifted(self, person: int, logits_HW: Tensor, prompts: Prompts, index: int) -> bool:
-        change = (float((logits_HW > 0).sum()) + 1) / (self._memory[person].area_px + 1)
-        steady = 1 / _MOST_CHANGE <= change <= _MOST_CHANGE
-        return not steady or _covered(logits_HW, prompts, index) < _LEAST_COVERED
+        return divided({persons[i]: logits[i] for i in sorted(logits)})
 
     def _keep(self, person: int, found: Segments, row: int, mask: int) -> Tensor:
         logits_HW = found.logits_PMHW[row, mask]
         self._memory[person] = _Memory(found.memory_PMhw[row, mask], float((logits_HW > 0).sum()))
         return logits_HW
+
+
+def drifted(logits_HW: Tensor, area_before_px: float, prompts: Prompts, index: int) -> bool:
+    """Whether a mask has left the joints of the person of that index, or has changed its size too fast."""
+    change = (float((logits_HW > 0).sum()) + 1) / (area_before_px + 1)
+    steady = 1 / _MOST_CHANGE <= change <= _MOST_CHANGE
+    return not steady or _covered(logits_HW, prompts, index) < _LEAST_COVERED
 
 
 def _some(prompts: Prompts, indices: list[int]) -> Prompts:
@@ -90,7 +92,7 @@ def _covered(logits_HW: Tensor, prompts: Prompts, index: int) -> float:
     return float((logits_HW[torch.from_numpy(row), torch.from_numpy(column)] > 0).float().mean())
 
 
-def _divided(logits: dict[int, Tensor]) -> dict[int, Bool]:
+def divided(logits: dict[int, Tensor]) -> dict[int, Bool]:
     """Masks; a pixel that several claim is the one's who is surest of it."""
     if not logits:
         return {}

@@ -2,12 +2,12 @@
 
 Each pixel of a layer looks back into the reference through the similarities of its bones, blended by nearness; the
 layers are laid over each other, limbs that the pose says are hidden at the back.
-Shape suffixes: B batch, T frames, J joints, L layers, K bones of a layer, H rows, W columns.
+Shape suffixes: B batch, T frames, F frames of any video, J joints, L layers, K bones of a layer, H rows, W columns.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -22,6 +22,8 @@ _REACH = (0.75, 0.6, 0.2, 0.2, 0.45, 0.45)
 """How far from its bones a layer is drawn, clothes and hair included, in torso lengths."""
 _FADE = 0.05
 """Width, in torso lengths, over which a layer ends there."""
+_PIXELS_AT_ONCE = 2**20
+"""Of as many frames' pictures: few steps for small pictures, little memory for large ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +47,35 @@ class Figure:
     def move(self, pose_BTJ2: Tensor, confidence_BTJ: Tensor) -> Tensor:
         """(B, T, 4, H, W) RGBA, colour premultiplied; empty where the pose is missing."""
         height, width = self.layers_BL4HW.shape[-2:]
-        frames = pose_BTJ2.shape[1]
-        moved = torch.zeros((len(pose_BTJ2), frames, 4, height, width), device=pose_BTJ2.device)
-        target = driven_bones(pose_BTJ2, self.pose_BJ2, self.bones)
-        order = _order(confidence_BTJ)
-        for t in range(frames):
+        batch, frames = pose_BTJ2.shape[:2]
+        moved = torch.zeros((batch * frames, 4, height, width), device=pose_BTJ2.device)
+        target = _frames_of(driven_bones(pose_BTJ2, self.pose_BJ2, self.bones))
+        order, figure = _order(confidence_BTJ).flatten(0, 1), _figures(batch, frames, pose_BTJ2.device)
+        at_once = max(1, _PIXELS_AT_ONCE // (height * width))
+        for first in range(0, len(moved), at_once):
+            some = slice(first, first + at_once)
             for rank in range(len(LAYERS)):
-                self._lay(moved[:, t], _at(target, t), order[:, t, rank])
-        return moved
+                self._lay(moved[some], _at(target, some), figure[some], order[some, rank])
+        return moved.unflatten(0, (batch, frames))
 
-    def _lay(self, canvas_B4HW: Tensor, target: Bones, layer_B: Tensor) -> None:
-        """Lay one layer of each figure over the canvas, in place."""
-        source_B = self.source_BL.gather(1, layer_B[:, None])[:, 0]
-        bones, own = _layer(target, layer_B), _layer(self.bones, source_B)
-        height, width = canvas_B4HW.shape[-2:]
-        reach_B = torch.tensor(_REACH, device=source_B.device)[layer_B] * bones.unit
-        top, bottom, left, right = _box(bones, reach_B, height, width)
+    def _lay(self, canvas_F4HW: Tensor, target: Bones, figure_F: Tensor, layer_F: Tensor) -> None:
+        """Lay one layer over the canvas of each frame, in place. figure: which one a frame shows."""
+        source_F = self.source_BL[figure_F, layer_F]
+        rows = torch.arange(len(layer_F), device=layer_F.device)
+        bones, own = _layer(target, rows, layer_F), _layer(self.bones, figure_F, source_F)
+        height, width = canvas_F4HW.shape[-2:]
+        reach_F = torch.tensor(_REACH, device=source_F.device)[layer_F] * bones.unit
+        top, bottom, left, right = _box(bones, reach_F, height, width)
         if top >= bottom or left >= right:
             return
-        grid = pixel_grid(height, width, canvas_B4HW.device)[top:bottom, left:right]
-        place, distance = _look_back(bones, own, grid, mirrored_B=source_B != layer_B)
+        grid = pixel_grid(height, width, canvas_F4HW.device)[top:bottom, left:right]
+        place, distance = _look_back(bones, own, grid, mirrored_B=source_F != layer_F)
         place = place.nan_to_num(-1e4)
-        near = ((reach_B[:, None, None] - distance) / (_FADE * bones.unit[:, None, None])).clamp(0, 1).nan_to_num(0)
-        picture = self.layers_BL4HW[torch.arange(len(source_B), device=source_B.device), source_B]
-        found = sample_picture(picture, place)
+        near = ((reach_F[:, None, None] - distance) / (_FADE * bones.unit[:, None, None])).clamp(0, 1).nan_to_num(0)
+        found = sample_picture(self.layers_BL4HW[figure_F, source_F], place)
         there = bones.found & own.found
         alpha = found[:, 3:] * (near * inside(place, height, width) * there[:, None, None])[:, None]
-        region = canvas_B4HW[..., top:bottom, left:right]
+        region = canvas_F4HW[..., top:bottom, left:right]
         region.mul_(1 - alpha).add_(torch.cat([found[:, :3] * alpha, alpha], 1))
 
 
@@ -107,15 +111,25 @@ def _order(confidence_BTJ: Tensor) -> Tensor:
     return depth.argsort(dim=-1, stable=True)
 
 
-def _layer(bones: Bones, layer_B: Tensor) -> Bones:
-    rows = torch.arange(len(layer_B), device=layer_B.device)
+def _layer(bones: Bones, rows: Tensor, layers: Tensor) -> Bones:
+    """One layer of some bodies."""
     return Bones(
-        bones.start_LK2[rows, layer_B], bones.end_LK2[rows, layer_B], bones.width_LK2[rows, layer_B], bones.unit
+        bones.start_LK2[rows, layers], bones.end_LK2[rows, layers], bones.width_LK2[rows, layers], bones.unit[rows]
     )
 
 
-def _at(bones: Bones, frame: int) -> Bones:
-    return Bones(bones.start_LK2[:, frame], bones.end_LK2[:, frame], bones.width_LK2[:, frame], bones.unit[:, frame])
+def _figures(batch: int, frames: int, device: torch.device) -> Tensor:
+    """(B T) which figure a frame shows."""
+    return torch.arange(batch, device=device).repeat_interleave(frames)
+
+
+def _frames_of(bones: Bones) -> Bones:
+    """Bones (B, T, ...) as bones (B T, ...)."""
+    return Bones(*(getattr(bones, field.name).flatten(0, 1) for field in fields(bones)))
+
+
+def _at(bones: Bones, frames: slice) -> Bones:
+    return Bones(*(getattr(bones, field.name)[frames] for field in fields(bones)))
 
 
 def _box(bones: Bones, reach_B: Tensor, height: int, width: int) -> tuple[int, int, int, int]:

@@ -117,3 +117,58 @@ def _cpu():
     import torch
 
     return torch.device("cpu")
+
+
+def several_clips():
+    """Three clips of one length and two sizes, the second without anything to follow."""
+    from tests.models.footage import frames_of
+
+    moving, masks = scene(motion(dx=-3, dy=1), 3, occluder=True)
+    flat = frames_of(np.full((3, 540, 640), 128, np.uint8))
+    small = frames_of(np.ascontiguousarray(scene(motion(dx=-2), 3)[0].yuv_THW[:, :270, :320]))
+    return [(moving, masks), (flat, ()), (small, ())]
+
+
+def network_calls(tracker, most_points: int | None = None) -> list[tuple[int, int]]:
+    """Clips and points of every call of the network, from now on; it holds so many points of all clips together."""
+    import torch
+
+    calls: list[tuple[int, int]] = []
+
+    def note(_, given):
+        clips, points = given[1].shape[:2]
+        calls.append((clips, points))
+        if most_points is not None and clips * points > most_points:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    tracker._predictor("offline").model.register_forward_pre_hook(note)
+    return calls
+
+
+def test_clips_of_one_length_go_through_the_network_together_and_get_what_they_get_alone(checkout: Path) -> None:
+    from models.annotators.cotracker import CoTracker3
+
+    clips = several_clips()
+    tracker = CoTracker3(config(checkout), CPU)
+    alone = [tracker.annotate(*clip) for clip in clips]
+    calls = network_calls(tracker)
+    together = tracker.annotate_several(clips)
+    assert [clips_at_once for clips_at_once, _ in calls] == [2]
+    for one, other in zip(alone, together, strict=True):
+        assert np.allclose(one.xy_NT2, other.xy_NT2, atol=1e-3)
+        assert np.array_equal(one.visible_NT, other.visible_NT)
+        assert np.array_equal(one.query_frame_N, other.query_frame_N)
+
+
+def test_where_the_gpu_is_too_small_the_batch_is_halved_and_the_tracks_are_the_same(checkout: Path) -> None:
+    from models.annotators.cotracker import CoTracker3
+
+    clips, expected = several_clips(), CoTracker3(config(checkout), CPU).annotate_several(several_clips())
+    tracker = CoTracker3(config(checkout), CPU)
+    calls = network_calls(tracker, most_points=8)
+    found = tracker.annotate_several(clips)
+    assert any(clips_at_once * points > 8 for clips_at_once, points in calls)
+    assert calls[-1][0] * calls[-1][1] <= 8
+    for one, other in zip(expected, found, strict=True):
+        assert np.allclose(one.xy_NT2, other.xy_NT2, atol=1e-3)
+        assert np.array_equal(one.visible_NT, other.visible_NT)

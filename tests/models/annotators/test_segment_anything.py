@@ -59,6 +59,29 @@ def test_the_picture_is_embedded_once_for_all_persons_and_several_at_a_time() ->
 
 
 @pytest.mark.usefixtures("registered")
+def test_where_the_gpu_is_too_small_fewer_pictures_are_embedded_at_a_time() -> None:
+    import torch
+
+    from models.annotators.segment_anything import SegmentAnything
+
+    frames, persons = two_persons()
+    expected = SegmentAnything(CONFIG, CPU).annotate(frames, persons)
+    sam = SegmentAnything(CONFIG, CPU)
+    seen: list[int] = []
+
+    def small_memory(_, given) -> None:
+        seen.append(len(given[0]))
+        if seen[-1] > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    sam._segmenter._sam.image_encoder.register_forward_pre_hook(small_memory)
+    masks = sam.annotate(frames, persons)
+    assert seen == [4, 2, 2, 1]
+    for a, b in zip(masks, expected, strict=True):
+        assert np.mean(decode_mask(a, 0) != decode_mask(b, 0)) < 1e-3
+
+
+@pytest.mark.usefixtures("registered")
 def test_no_pixel_belongs_to_two_persons_and_the_same_clip_gives_the_same_masks() -> None:
     from models.annotators.segment_anything import SegmentAnything
 

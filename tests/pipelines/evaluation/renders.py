@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,9 @@ from transforms.encoding.h264 import decode_frames, encode_h264
 
 Change = Callable[[np.ndarray], np.ndarray]
 """(T, H * 3 // 2, W) I420 to the same."""
+
+
+MODEL = {"model": "a test", "model_sha256": "0" * 64}
 
 
 def same(yuv: np.ndarray) -> np.ndarray:
@@ -47,6 +49,6 @@ def write_renders(root: Path, corpus: Corpus, jobs: dict[RenderJob, Change], cli
     folder = RendersFolder(root)
     folder.settle({"model": "a test", "grid": False, "clip_frames": clip_frames})
     for job, change in jobs.items():
-        folder.finish(job, video(corpus, job.reference, change), {})
-    folder.judge(RenderJob("nobody", "nobody"), {"verdict": "failed", "reason": asdict(RenderJob("x", "y"))})
+        folder.finish(job, video(corpus, job.reference, change), MODEL)
+    folder.judge(RenderJob("nobody", "nobody"), {"verdict": "failed", "reason": "error", "detail": "a test"} | MODEL)
     return folder

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 pytest.importorskip("torch", reason="torch is not installed")
 
 from pipelines.corpus.read import Corpus
+from pipelines.farm.folder import TABLE
 from tests.command_line import figureground
-from tests.pipelines.evaluation.renders import copied, repeating, same, write_renders
+from tests.pipelines.evaluation.renders import MODEL, copied, repeating, same, write_renders
 
 SECONDS = 32 / 12
 
@@ -26,12 +28,18 @@ def test_renders_are_measured_by_workers_and_a_broken_one_makes_the_exit_code(
     run = figureground(*words, "--json", check=True)
     assert json.loads(run.stdout)["metrics"]["psnr"]["worst"] == bad.job_id
     assert {path.name for path in (tmp_path / "report").iterdir()} >= {"report.json", "report.parquet", "index.html"}
+    scored = {row["job_id"]: row for row in pq.read_table(folder.root / TABLE).to_pylist()}
+    assert scored[good.job_id]["psnr"] > scored[bad.job_id]["psnr"] + 3 and scored[good.job_id]["warp_error"] > 0
+    assert scored[good.job_id]["track_error"] is None, "it was not asked for"
     folder.video(broken.job_id).write_bytes(b"gone bad")
-    folder.judge(broken, {"verdict": "done", "sha256": "0" * 64})
+    folder.judge(broken, {"verdict": "done", "sha256": "0" * 64} | MODEL)
     again = figureground(*words)
     assert again.returncode == 3
     assert f"{broken.job_id}: the video: MediaError" in again.stderr
     assert "psnr" in again.stdout and "index.html" in again.stdout
+    scored = {row["job_id"]: row for row in pq.read_table(folder.root / TABLE).to_pylist()}
+    assert scored[good.job_id]["psnr"] is not None
+    assert scored[broken.job_id]["psnr"] is None, "what was measured was another video"
 
 
 @pytest.mark.parametrize(

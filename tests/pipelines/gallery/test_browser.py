@@ -132,11 +132,30 @@ def test_every_bar_and_threshold_is_really_drawn(visit: Visit, site: Path) -> No
 def test_no_page_breaks_a_rule_of_accessibility_or_runs_over_the_side(
     browser: Any, site: Path, scheme: str, width: int
 ) -> None:
+    breaks_no_rule(browser, [site / "index.html", site / "clips.html", *_firsts(site)], scheme, width)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
+def test_the_pages_of_renders_and_of_their_evaluation_break_no_rule(
+    browser: Any, tmp_path: Path, scheme: str, width: int
+) -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    from pipelines.evaluation import page as evaluation
+    from pipelines.farm import page as renders
+    from tests.pipelines.gallery.rendered import evaluated, rendered
+
+    folder = rendered(tmp_path / "renders")
+    made = evaluation.write_page(evaluated(folder), None, tmp_path / "evaluation")
+    assert "Worst by psnr" in made.read_text()
+    breaks_no_rule(browser, [Path(str(renders.write_page(folder))), made], scheme, width)
+
+
+def breaks_no_rule(browser: Any, paths: list[Path], scheme: str, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python brings axe-core")
     script = (Path(axe.__file__).parent / "axe.min.js").read_text()
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = context.new_page()
-    for path in (site / "index.html", site / "clips.html", *_firsts(site)):
+    for path in paths:
         page.goto(path.as_uri())
         page.evaluate(script)
         found = page.evaluate("axe.run().then(result => result.violations.map(v => [v.id, v.nodes[0].html]))")

@@ -98,7 +98,7 @@ class CoTrackerOnlinePredictor(nn.Module):
         queries = self.queries.clone()
         queries[..., 0] = queries[..., 0].clamp(max=so_far.shape[1] - 1)
         tracks, seen = self.model(so_far, queries)
-        seen[:, :, later[0]] = 0
+        seen = seen.masked_fill(later[:, None], 0)
         return tracks, seen > 0.9
 '''
 HUBCONF = """

@@ -1,0 +1,252 @@
+"""What `annotate` costs beside the bare networks that its annotators run.
+
+    python -m infra.benchmarks.annotation_cost [VIDEO] [--network blazepose|sam] [--clips N] [--frames N] [--side PX]
+
+Builds a corpus of a video (default: the demo's), then runs `annotate` over it in this process. Whatever an annotator
+gives a network is noted, and after each clip the same networks are run on the same input with nothing around them. All
+is measured by CPU seconds of all threads, a clip of one beside a clip of the other, so that a busy machine slows both.
+The first clip warms up and is not counted. `sam` is vit_b with random weights,
+for pictures of so many px a side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from pipelines.annotate import annotate
+from pipelines.chain import Chain
+from pipelines.corpus.committer import Committer
+from pipelines.corpus.delta import Tables
+from pipelines.corpus.parts import PartWriter, write_rows
+from pipelines.corpus.read import Corpus
+from pipelines.corpus.unpack import rows_of
+from pipelines.curate import curation_stages
+from pipelines.events import PartDone
+from pipelines.flow import Flow
+from pipelines.job import Task
+from schemas.config import ClipsConfig, ComputeConfig, Config, MasksConfig
+from schemas.records import Source
+from transforms.annotation.again import Again
+
+FORMER = "former"
+"""Annotator that the corpus's own poses are said to be by, so that BlazePose has not made them yet."""
+
+
+@dataclass
+class Cost:
+    """CPU seconds over the clips after the first.
+
+    networks_s: of the calls of networks, run again by themselves. annotator_s: of the annotator on frames in memory.
+    pipeline_s: of the whole command, from the end of the first clip on.
+    """
+
+    pending: list[Callable[[], Any]] = field(default_factory=list)
+    calls: int = 0
+    networks_s: float = 0.0
+    annotator_s: float = 0.0
+    pipeline_s: float = 0.0
+    _begun_s: float | None = None
+
+    def next_clip(self, *_: object) -> None:
+        """A clip is done: run its networks again."""
+        calls, self.pending = self.pending, []
+        started = time.process_time()
+        if self._begun_s is None:
+            self.annotator_s, self._begun_s = 0.0, started
+            return
+        for call in calls:
+            call()
+        self.calls += len(calls)
+        self.networks_s += time.process_time() - started
+
+    def end(self) -> None:
+        """The command has ended."""
+        assert self._begun_s is not None
+        self.pipeline_s = time.process_time() - self._begun_s - self.networks_s
+
+    def timed(self, again: Any) -> Any:
+        """The method of an annotator, with its time counted."""
+
+        def annotate(*arguments: Any) -> Any:
+            started = time.process_time()
+            made = again(*arguments)
+            self.annotator_s += time.process_time() - started
+            return made
+
+        return annotate
+
+
+def build_corpus(folder: Path, video: Path, clips: int, frames: int) -> Path:
+    """A corpus of the beginning of a video, in clips of so many frames; all its poses are another annotator's."""
+    short = cut(video, folder / "short.mp4", clips * (frames + 1) + 1)
+    seconds = (frames + 0.5) / 30
+    config = Config(recipe="everything", clips=ClipsConfig(min_s=seconds / 2, max_s=seconds, edge_frames=0))
+    stages, root = curation_stages(config), folder / "corpus"
+    Chain(stages).setup()
+    digest = hashlib.sha256(short.read_bytes()).hexdigest()
+    with Committer(root, config) as committer:
+        for event in Flow(stages, PartWriter(root)).run(Task(Source(str(short), digest, short.stat().st_size))):
+            if isinstance(event, PartDone):
+                committer.add(event.part)
+    read = Corpus(root)
+    rows = [row | {"annotator": FORMER} for row in rows_of(read.arrow("poses"))]
+    renamed = write_rows(read.layout, "poses", "renamed", rows)
+    Tables(read.layout).replace("poses", read.files["poses"], [renamed], data_change=True)
+    manifest = json.loads(read.layout.manifest.read_text()) | {"preferred": {"poses": FORMER}}
+    read.layout.manifest.write_text(json.dumps(manifest))
+    return root
+
+
+def cut(video: Path, target: Path, frames: int) -> Path:
+    """The first frames of a video, at 30 frames a second."""
+    from fractions import Fraction
+
+    from schemas.config import MediaConfig
+    from tests.models.footage import load
+    from transforms.encoding.h264 import encode_h264
+
+    target.write_bytes(encode_h264(replace(load(video, frames), fps=Fraction(30)), MediaConfig(crf=10)).video)
+    return target
+
+
+def measure_blazepose(corpus: Path) -> Cost:
+    """Of `annotate --only poses --with blazepose`."""
+    from models.annotators.litert import LiteRtNetwork
+
+    cost, inner = Cost(), LiteRtNetwork.__call__
+
+    def noted(network: LiteRtNetwork, image: Any) -> Any:
+        cost.pending.append(lambda: inner(network, image))
+        return inner(network, image)
+
+    LiteRtNetwork.__call__ = noted  # type: ignore[method-assign]
+    try:
+        return _annotate(corpus, Config(recipe="everything"), "poses", cost)
+    finally:
+        LiteRtNetwork.__call__ = inner  # type: ignore[method-assign]
+
+
+def measure_sam(corpus: Path, weights: Path, batch: int) -> Cost:
+    """Of `annotate --only masks --with segment_anything`."""
+    import torch
+    from segment_anything.modeling import Sam
+
+    torch.set_num_threads(1)
+    entry = {"name": "random", "path": str(weights), "licence": "none", "purpose": "benchmark"}
+    entry["sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
+    listed = weights.with_suffix(".json")
+    listed.write_text(json.dumps([entry]))
+    os.environ["FIGUREGROUND_WEIGHTS"] = str(listed)
+    cost, plain = Cost(), Sam.__init__
+
+    def watched(sam: Any, *arguments: Any, **options: Any) -> None:
+        plain(sam, *arguments, **options)
+        for part in (sam.image_encoder, sam.prompt_encoder, sam.mask_decoder):
+            part.register_forward_pre_hook(note, with_kwargs=True)
+
+    def note(part: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        def again() -> None:
+            with torch.inference_mode():
+                part.forward(*given, **named)
+
+        cost.pending.append(again)
+
+    Sam.__init__ = watched  # type: ignore[method-assign]
+    config = Config(
+        recipe="everything",
+        masks=MasksConfig(annotator="segment_anything", weights="random"),
+        compute=ComputeConfig(device="cpu", batch=batch),
+    )
+    try:
+        return _annotate(corpus, config, "masks", cost)
+    finally:
+        Sam.__init__ = plain  # type: ignore[method-assign]
+        del os.environ["FIGUREGROUND_WEIGHTS"]
+
+
+def save_sam(path: Path, side: int) -> Path:
+    """Random weights of Segment Anything vit_b for pictures of so many px (published: 1024), in safetensors."""
+    from functools import partial
+
+    import torch
+    from safetensors.torch import save_file
+    from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+
+    torch.manual_seed(0)
+    encoder = ImageEncoderViT(
+        img_size=side, embed_dim=768, depth=12, num_heads=12, out_chans=256, use_rel_pos=True, window_size=14,
+        global_attn_indexes=(2, 5, 8, 11), norm_layer=partial(torch.nn.LayerNorm, eps=1e-6),
+    )  # fmt: skip
+    prompts = PromptEncoder(256, (side // 16, side // 16), (side, side), 16)
+    decoder = MaskDecoder(
+        transformer_dim=256, transformer=TwoWayTransformer(depth=2, embedding_dim=256, num_heads=8, mlp_dim=2048)
+    )
+    save_file(Sam(encoder, prompts, decoder).state_dict(), path)
+    return path
+
+
+def _annotate(corpus: Path, config: Config, table: str, cost: Cost) -> Cost:
+    plain = Again.annotate
+    Again.annotate = cost.timed(plain)  # type: ignore[method-assign]
+    try:
+        done = annotate(corpus, config, table, None, cost.next_clip)
+    finally:
+        Again.annotate = plain  # type: ignore[method-assign]
+    if done.failed:
+        raise SystemExit("\n".join(done.failed))
+    cost.end()
+    return cost
+
+
+def main() -> None:
+    """Measure and print."""
+    import cv2
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("video", nargs="?", type=Path)
+    parser.add_argument("--network", choices=("blazepose", "sam"), default="blazepose")
+    parser.add_argument("--clips", type=int, default=3)
+    parser.add_argument("--frames", type=int, default=60)
+    parser.add_argument("--side", type=int, default=1024)
+    given = parser.parse_args()
+    cv2.setNumThreads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = build_corpus(Path(folder), given.video or demo_video(), given.clips, given.frames)
+        if given.network == "blazepose":
+            cost = measure_blazepose(corpus)
+        else:
+            cost = measure_sam(corpus, save_sam(Path(folder) / "sam.safetensors", given.side), 4)
+        lengths = Corpus(corpus).arrow("media", ["clip_id", "frames"]).sort_by("clip_id")["frames"].to_pylist()
+    frames = sum(lengths[1:])
+    print(f"{given.network}: {frames} frames, {cost.calls} calls of networks")
+    for name, seconds in (
+        ("networks", cost.networks_s),
+        ("annotator", cost.annotator_s),
+        ("annotate", cost.pipeline_s),
+    ):
+        print(f"{name:10} {seconds:8.2f} CPU s, {1000 * seconds / frames:8.2f} ms a frame")
+    print(f"annotate / networks {cost.pipeline_s / cost.networks_s:.3f}", end=", ")
+    print(f"annotate / annotator {cost.pipeline_s / cost.annotator_s:.3f}")
+
+
+def demo_video() -> Path:
+    """A jumper and a walker before a still camera, out of the package sports2d."""
+    from models.weights.wheels import wheel_members
+
+    member = "Sports2D/Demo/demo.mp4"
+    return wheel_members("sports2d", "0.8.34", [member])[member]
+
+
+if __name__ == "__main__":
+    main()
