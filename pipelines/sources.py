@@ -39,7 +39,7 @@ def expand_sources(arguments: Iterable[str]) -> dict[str, Listing]:
         for uri, listing in _expand(argument):
             if found.get(uri, _UNLISTED) == _UNLISTED:
                 found[uri] = listing
-    return dict(sorted(found.items()))
+    return {uri: found.pop(uri) for uri in sorted(found)}
 
 
 def _expand(argument: str) -> Iterable[_Entry]:
@@ -73,12 +73,12 @@ def _from_glob(pattern: str) -> list[str]:
 
 def _from_list(path: Path) -> Iterator[_Entry]:
     try:
-        entries = [(str(row["uri"]).strip(), _listing(row)) for row in _READERS[path.suffix.lower()](path)]
+        for row in _READERS[path.suffix.lower()](path):
+            if uri := str(row["uri"]).strip():
+                here = uri if "://" in uri else str((path.parent / Path(uri).expanduser()).absolute())
+                yield here, _listing(row)
     except (OSError, ValueError, KeyError, TypeError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path}: cannot be read as a source list with a column `uri`: {error}") from None
-    for uri, listing in entries:
-        if uri:
-            yield uri if "://" in uri else str((path.parent / Path(uri).expanduser()).absolute()), listing
 
 
 def _listing(row: Mapping[str, Any]) -> Listing:
@@ -98,25 +98,28 @@ def _seconds(value: Any) -> float | None:
     return seconds
 
 
-def _read_text(path: Path) -> list[dict[str, Any]]:
-    return [{"uri": line} for line in path.read_text().splitlines() if not line.lstrip().startswith("#")]
+def _read_text(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open() as file:
+        yield from ({"uri": line} for line in file if not line.lstrip().startswith("#"))
 
 
-def _read_csv(path: Path) -> list[dict[str, Any]]:
+def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+        yield from csv.DictReader(file)
 
 
-def _read_jsonl(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+def _read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open() as file:
+        yield from (json.loads(line) for line in file if line.strip())
 
 
-def _read_parquet(path: Path) -> list[dict[str, Any]]:
+def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
     import pyarrow.parquet as pq
 
-    there = pq.read_schema(path).names
-    rows: list[dict[str, Any]] = pq.read_table(path, columns=[n for n in _COLUMNS if n in there]).to_pylist()
-    return rows
+    with pq.ParquetFile(path) as file:
+        there = file.schema_arrow.names
+        for batch in file.iter_batches(columns=[name for name in _COLUMNS if name in there]):
+            yield from batch.to_pylist()
 
 
 _READERS = {".txt": _read_text, ".csv": _read_csv, ".jsonl": _read_jsonl, ".parquet": _read_parquet}

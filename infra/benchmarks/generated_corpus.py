@@ -1,6 +1,6 @@
 """Corpora of any number of clips in seconds: a few drawn clips under as many ids, with scores out of a hat.
 
-python -m infra.benchmarks.generated_corpus FOLDER [--clips 5000] [--annotated 5000] [--size 64] [--frames 12]
+python -m infra.benchmarks.generated_corpus FOLDER [--clips 5000] [--annotated N] [--whole N] [--size 64] [--frames 12]
 """
 
 from __future__ import annotations
@@ -31,16 +31,27 @@ from transforms.synthesis.drawing import SceneSettings, draw_scene
 
 _DRAWN = 8
 _CLIPS_PER_SOURCE = 8
-_CLIPS_PER_FILE = 512
+_CLIPS_PER_FILE = 8192
 _ROWS_PER_FILE = 100_000
+_LIGHT = ("poses", "masks")
+"""Tables that a million clips fill in minutes, on little disk."""
 _LICENCES = ("CC0", "CC-BY-4.0", None)
 _CAMERAS = ("static", "pan", "zoom", "parallax", "shake")
 _CONFIG = Config(screening={"luminance": Limit(0.05, 0.9), "person_motion": Limit(min=0.1)})
 
 
-def generate(root: Path, clips: int, annotated: int, size: int = 64, frames: int = 12, rejected: float = 0.0) -> Path:
-    """Write a corpus of `clips` candidates; the first `annotated` kept ones have poses, masks, tracks and video.
+def generate(
+    root: Path,
+    clips: int,
+    annotated: int | None = None,
+    size: int = 64,
+    frames: int = 12,
+    rejected: float = 0.0,
+    whole: int | None = None,
+) -> Path:
+    """Write a corpus of `clips` candidates. Files of annotations hold 8,192 clips, as those of a compacted corpus may.
 
+    annotated: so many kept ones have poses and masks; None: all. whole: so many of these have tracks and a video, too.
     size, frames: of every clip, px. rejected: share of the candidates that were not kept.
     """
     settings = SceneSettings(size, frames, Fraction(12), people=(1, 2))
@@ -49,7 +60,10 @@ def generate(root: Path, clips: int, annotated: int, size: int = 64, frames: int
     kept_N = chance.random(clips) >= rejected
     ids = [_clip_id(number, frames) for number in range(clips)]
     with Committer(root, _CONFIG) as committer:
-        files = _annotations(committer.layout, drawn, [ids[n] for n in np.flatnonzero(kept_N)[:annotated]])
+        kept = [ids[n] for n in np.flatnonzero(kept_N)[:annotated]]
+        files = []
+        for name in ANNOTATION_TABLES:
+            files += _rows(committer.layout, name, drawn, kept if name in _LIGHT else kept[:whole])
         files += _clips(committer.layout, drawn[0], ids, kept_N, chance)
         files += _sources(committer.layout, drawn[0], -(-clips // _CLIPS_PER_SOURCE), chance)
         files += [_write(committer.layout, "runs", "runs", pa.Table.from_pylist([_run()], TABLES["runs"].schema))]
@@ -66,20 +80,19 @@ def _source_id(number: int) -> str:
     return f"{number:016x}"
 
 
-def _annotations(layout: Layout, drawn: list[Clip], ids: list[str]) -> list[DataFile]:
+def _rows(layout: Layout, name: str, drawn: list[Clip], ids: list[str]) -> list[DataFile]:
+    """Rows of an annotation table: those of the drawn clips over and over, under the ids."""
+    rows = [annotation_rows(clip)[name] for clip in drawn]
+    round_ = pa.Table.from_pylist([row for of_clip in rows for row in of_clip], TABLES[name].schema)
+    clip_of_row = np.repeat(np.arange(_DRAWN), [len(of_clip) for of_clip in rows])
     files = []
-    for name in ANNOTATION_TABLES:
-        rows = [annotation_rows(clip)[name] for clip in drawn]
-        table = pa.Table.from_pylist([row for of_clip in rows for row in of_clip], TABLES[name].schema)
-        ends = np.cumsum([len(of_clip) for of_clip in rows])
-        places = [range(end - len(of_clip), end) for end, of_clip in zip(ends, rows, strict=True)]
-        for first in range(0, len(ids), _CLIPS_PER_FILE):
-            chunk = [
-                (i, place) for i in range(len(ids[first : first + _CLIPS_PER_FILE])) for place in places[i % _DRAWN]
-            ]
-            named = [ids[first + i] for i, _ in chunk]
-            content = _with(table.take([place for _, place in chunk]), _ids(named))
-            files.append(_write(layout, name, f"generated-{first:08d}", content))
+    for first in range(0, len(ids), _CLIPS_PER_FILE):
+        named = ids[first : first + _CLIPS_PER_FILE]
+        rounds = -(-len(named) // _DRAWN)
+        clip = (np.arange(rounds)[:, None] * _DRAWN + clip_of_row).ravel()
+        clip = clip[clip < len(named)]
+        content = pa.concat_tables([round_] * rounds).slice(0, len(clip))
+        files.append(_write(layout, name, f"generated-{first:08d}", _with(content, _ids([named[n] for n in clip]))))
     return files
 
 
@@ -156,10 +169,10 @@ def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    for name, default in (("clips", 5000), ("annotated", 5000), ("size", 64), ("frames", 12)):
+    for name, default in (("clips", 5000), ("annotated", None), ("whole", None), ("size", 64), ("frames", 12)):
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
-    print(generate(given.folder, given.clips, given.annotated, given.size, given.frames))
+    print(generate(given.folder, given.clips, given.annotated, given.size, given.frames, whole=given.whole))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ from schemas.errors import ConfigError
 
 
 def train(
-    corpus: Annotated[str, typer.Option(help="Folder of the corpus; or `synthetic`: puppets drawn as needed.")],
+    corpus: Annotated[
+        str, typer.Option(help="Folder or address of the corpus; or `synthetic`: puppets drawn as needed.")
+    ],
     config: Annotated[str, typer.Option(help="A stage's YAML file, or the name of one that comes along.")],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, the curve, samples and the trained model.")],
     settings: Annotated[list[str] | None, typer.Option("--set", help="A setting, `key.path=value`; repeat it.")] = None,

@@ -77,11 +77,11 @@ def motion_modules(unet: nn.Module) -> Iterator[nn.Module]:
 
 
 def build_source(corpus: str, config: TrainingConfig, seed: int) -> WindowSource:
-    """Windows of a corpus folder, or synthetic ones."""
+    """Windows of a corpus, or synthetic ones."""
     size, frames = config.data.size, config.data.frames
     if corpus == SYNTHETIC:
         return SyntheticSource(seed, size, frames)
-    return CorpusSource(Path(corpus), seed, size, frames)
+    return CorpusSource(corpus, seed, size, frames)
 
 
 def build_feed(

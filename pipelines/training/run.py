@@ -27,9 +27,9 @@ class Trained:
 def train(corpus: str, config: TrainingConfig, out: Path, say: Say) -> Trained:
     """Run a stage in `out`, or go on after its last checkpoint; the averaged weights end in out/model.
 
-    corpus: a corpus' folder, or `synthetic`. Several processes are started by `accelerate launch`. An interruption
-    leaves a checkpoint. Raises ConfigError for impossible or changed settings, GenerationError for losses that are
-    not finite.
+    corpus: a corpus' folder or address, or `synthetic`. Several processes are started by `accelerate launch`. An
+    interruption leaves a checkpoint. Raises ConfigError for impossible or changed settings, GenerationError for losses
+    that are not finite.
     """
     from accelerate import Accelerator
     from torch.utils.tensorboard import SummaryWriter

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Protocol
 
 from models.generator.training.batch import TrainingBatch
@@ -38,9 +37,9 @@ class SyntheticSource:
 
 @dataclass(frozen=True, slots=True)
 class CorpusSource:
-    """Clips of a corpus. frames: of a clip."""
+    """Clips of a corpus. corpus: its folder or address. frames: of a clip."""
 
-    corpus: Path
+    corpus: str
     seed: int
     size: int
     frames: int

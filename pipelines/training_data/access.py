@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any
+from fractions import Fraction
+from itertools import groupby
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.corpus import layout
@@ -18,11 +19,24 @@ from pipelines.corpus.rows import Row
 from pipelines.corpus.unpack import media_of, rows_of
 from schemas.errors import CorpusError
 from schemas.records import Annotation, Media
+from schemas.tables import TABLES
 
-_TABLES = ("poses", "masks", "tracks", "media")
+_NOT_READ = {"clip_id", "source_id", "pts", "size_bytes"}
+"""Columns that no record is made of: each one costs as much as a few thousand numbers."""
+_COLUMNS = {
+    table: [name for name in TABLES[table].schema.names if name not in _NOT_READ]
+    for table in ("poses", "masks", "tracks", "media")
+}
 _OPEN_FILES = 128
-RowGroup = tuple[int, int]
-"""File of a table, and a row group in it."""
+
+
+class _Rows(NamedTuple):
+    """Rows start..end-1 of a row group in a file of a table."""
+
+    file: int
+    group: int
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,48 +73,59 @@ class ClipReader:
 
     def __init__(self, corpus: Corpus) -> None:
         self._root, self._config, self._preference = corpus.root, corpus.config, corpus.preference
-        self._paths = {table: corpus.paths(table) for table in _TABLES}
+        self._paths = {table: corpus.paths(table) for table in _COLUMNS}
         self._places = {table: _places(paths) for table, paths in self._paths.items()}
         self._files = _Files()
         self.clips = _facts(corpus)
 
     def files(self, clip_id: str) -> tuple[str, ...]:
         """Names of the files that hold the clip's rows; a name stands for its content."""
-        places = ((table, file) for table in _TABLES for file, _ in self._places[table].get(clip_id, ()))
+        places = ((table, rows.file) for table in _COLUMNS for rows in self._places[table].get(clip_id, ()))
         return tuple(dict.fromkeys(f"{table}/{self._paths[table][file].name}" for table, file in places))
 
     def media(self, clip_id: str) -> Media:
         """The stored video. Raises CorpusError if there is none, or its file is damaged."""
-        return media_of(self._rows("media", clip_id)[0])
+        return media_of(self._rows(self._some("media", clip_id))[0])
+
+    def video(self, clip_id: str) -> tuple[BinaryIO, Fraction]:
+        """The stored video as an open file, and its frame rate. Raises CorpusError as `media` does."""
+        table = self._some("media", clip_id, ["frame_rate", "video"])[0]
+        return pa.BufferReader(table["video"][0].as_buffer()), Fraction(table["frame_rate"][0].as_py())
 
     def annotation(self, clip_id: str) -> Annotation:
         """Poses, masks and tracks. Raises CorpusError if there are none, or a file is damaged."""
-        poses, masks = (self._found(table, clip_id) for table in ("poses", "masks"))
-        return assemble(poses, masks, self._rows("tracks", clip_id), self._preference, self._config)
+        poses, masks = (self._rows(self._found(table, clip_id)) for table in ("poses", "masks"))
+        return assemble(poses, masks, self._rows(self._some("tracks", clip_id)), self._preference, self._config)
 
-    def _rows(self, table: str, clip_id: str) -> list[Row]:
-        rows = self._found(table, clip_id)
-        if not rows:
+    @staticmethod
+    def _rows(tables: list[pa.Table]) -> list[Row]:
+        return [row for table in tables for row in rows_of(table)]
+
+    def _some(self, table: str, clip_id: str, columns: list[str] | None = None) -> list[pa.Table]:
+        found = self._found(table, clip_id, columns)
+        if not found:
             raise CorpusError(f"{self._root}: clip {clip_id} has no {table} that can be read; see `figureground check`")
-        return rows
+        return found
 
-    def _found(self, table: str, clip_id: str) -> list[Row]:
-        rows: list[Row] = []
-        for file, group in self._places[table].get(clip_id, ()):
-            rows += rows_of(self._group(self._paths[table][file], group, clip_id))
-        return rows
+    def _found(self, table: str, clip_id: str, columns: list[str] | None = None) -> list[pa.Table]:
+        """The clip's rows, without a copy of them."""
+        return [
+            self._group(self._paths[table][rows.file], rows.group, columns or _COLUMNS[table]).slice(
+                rows.start, rows.end - rows.start
+            )
+            for rows in self._places[table].get(clip_id, ())
+        ]
 
-    def _group(self, path: layout.Place, group: int, clip_id: str) -> pa.Table:
+    def _group(self, path: layout.Place, group: int, columns: list[str]) -> pa.Table:
         try:
-            table = self._files.get(path).read_row_group(group, use_threads=False)
+            return self._files.get(path).read_row_group(group, columns=columns, use_threads=False)
         except (OSError, pa.ArrowException) as error:
             raise CorpusError(f"{path} cannot be read; run `figureground check`: {error}") from error
-        return table if len(table) == 1 else table.filter(pc.equal(table["clip_id"], clip_id))
 
 
-def _places(paths: list[layout.Place]) -> dict[str, tuple[RowGroup, ...]]:
+def _places(paths: list[layout.Place]) -> dict[str, tuple[_Rows, ...]]:
     """Where each clip's rows lie in the files of a table."""
-    places: dict[str, tuple[RowGroup, ...]] = {}
+    places: dict[str, tuple[_Rows, ...]] = {}
     for file, path in enumerate(paths):
         try:
             with open_file(path) as parquet:
@@ -109,11 +134,14 @@ def _places(paths: list[layout.Place]) -> dict[str, tuple[RowGroup, ...]]:
                 lengths = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
         except (OSError, pa.ArrowException):
             continue  # its clips will be missed when they are asked for, not those of other files
-        start = 0
+        first = 0
         for group, length in enumerate(lengths):
-            for clip_id in dict.fromkeys(ids[start : start + length]):
-                places[clip_id] = (*places.get(clip_id, ()), (file, group))
-            start += length
+            start = 0
+            for clip_id, run in groupby(ids[first : first + length]):
+                end = start + sum(1 for _ in run)
+                places[clip_id] = (*places.get(clip_id, ()), _Rows(file, group, start, end))
+                start = end
+            first += length
     return places
 
 

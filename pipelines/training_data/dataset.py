@@ -18,8 +18,9 @@ from pipelines.training_data.access import ClipFacts, ClipReader
 from schemas.errors import ConfigError, CorpusError
 from schemas.records import Media
 from schemas.skeletons import BLAZEPOSE_33
-from transforms.training_clips.cut import TrainingWindow, cut_window
+from transforms.training_clips.cut import Room, TrainingWindow, cut_window
 from transforms.training_clips.draw import ClipSettings, draw_clip
+from transforms.training_clips.packing import BatchRoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,20 @@ class ClipDataset(Dataset[TrainingWindow]):
         """Draw other windows from now on. Call it before a loader's iterator is made."""
         self._epoch.fill_(epoch)
 
-    def window(self, epoch: int, index: int) -> TrainingWindow:
-        """The window of an epoch and an index, however large: a stream has no end."""
+    def room(self, windows: int, *, shared: bool = False) -> BatchRoom:
+        """Room for the pictures of a batch. shared: with other processes."""
+        return BatchRoom.of(windows, self._settings.window, self._settings.size, shared=shared)
+
+    def window(self, epoch: int, index: int, room: Room | None = None) -> TrainingWindow:
+        """The window of an epoch and an index, however large: a stream has no end. room: where its pictures go."""
         rng = np.random.default_rng([self._seed, epoch, index])
         which = int(rng.choice(len(self._readers), p=self._shares))
         reader, usable = self._readers[which], self._usable[which]
         clip = usable[int(rng.integers(len(usable)))]
         annotation = reader.annotation(clip.clip_id)
         draw = draw_clip(rng, self._settings, annotation.persons[0].pose, (clip.width, clip.height))
-        return cut_window(clip.clip_id, reader.media(clip.clip_id), annotation, draw, self._settings.frames)
+        video, fps = reader.video(clip.clip_id)
+        return cut_window(clip.clip_id, video, fps, annotation, draw, self._settings.frames, room)
 
     def media(self, clip_id: str) -> Media:
         """The stored video of a clip. Raises CorpusError where no corpus of the mix has it."""

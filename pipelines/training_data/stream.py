@@ -35,7 +35,8 @@ class ClipStream(IterableDataset[PackedBatch]):
         offset, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
         for number in count(self._first + offset, step):
             start = (number * self._world + self._rank) * self._batch
-            yield pack([self._dataset.window(0, start + i) for i in range(self._batch)])
+            room = self._dataset.room(self._batch, shared=worker is not None)
+            yield pack([self._dataset.window(0, start + i, room.window(i)) for i in range(self._batch)], room)
 
 
 def training_batches(

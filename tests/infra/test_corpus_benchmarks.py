@@ -25,10 +25,11 @@ def test_a_generated_corpus_is_a_sound_one(corpus: Corpus) -> None:
 
 
 def test_of_a_generated_corpus_a_share_is_rejected_and_some_of_the_rest_annotated(tmp_path: Path) -> None:
-    read = Corpus(generate(tmp_path, 100, 10, frames=4, rejected=0.4))
+    read = Corpus(generate(tmp_path, 100, 20, frames=4, rejected=0.4, whole=10))
     kept = len(read.kept_clip_ids())
     assert 40 < kept < 80
-    assert set(read.arrow("media", ["clip_id"])["clip_id"].to_pylist()) == set(read.kept_clip_ids()[:10])
+    for table, count in (("poses", 20), ("masks", 20), ("tracks", 10), ("media", 10)):
+        assert set(read.arrow(table, ["clip_id"])["clip_id"].to_pylist()) == set(read.kept_clip_ids()[:count]), table
 
 
 def test_a_scan_finds_what_random_access_finds(corpus: Corpus) -> None:

@@ -1,21 +1,25 @@
-"""What only reads a corpus, over a bucket as over a folder: the site, exports, the database file."""
+"""What only reads a corpus, over a bucket as over a folder: the site, exports, the database file, training."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from pipelines.corpus.database import write_database
 from pipelines.corpus.read import Corpus
 from pipelines.export.registry import HOMES
 from pipelines.export.run import export
 from pipelines.gallery.site import write_site
-from tests.command_line import figureground
+from tests.command_line import REPOSITORY, figureground
 from tests.pipelines.s3_server import s3_server
 from tests.pipelines.small_corpus import small_corpus
 
+RECIPES = REPOSITORY / "docs" / "recipes"
 PLACE = "s3://data/readers/corpus"
 
 
@@ -57,8 +61,35 @@ def test_a_site_of_a_bucket_shows_what_one_of_a_folder_does(bucket: str, folder:
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
 
 
-def test_a_database_file_of_a_bucket_is_refused_with_another_way(bucket: str, tmp_path: Path) -> None:
-    run = figureground("duckdb", bucket, "--out", tmp_path / "corpus.duckdb")
-    assert (run.returncode, list(tmp_path.iterdir())) == (1, [])
-    assert "figureground query" in run.stderr
-    assert "Traceback" not in run.stderr
+def test_a_database_file_of_a_bucket_holds_the_rows_but_for_the_videos(
+    bucket: str, folder: Path, tmp_path: Path
+) -> None:
+    figureground("duckdb", bucket, "--out", tmp_path / "there.duckdb", check=True)
+    here = write_database(folder, tmp_path / "here.duckdb")
+    with duckdb.connect(tmp_path / "there.duckdb", read_only=True) as copied, duckdb.connect(here) as views:
+        for recipe in sorted(RECIPES.glob("*.sql")):
+            assert copied.sql(recipe.read_text()).fetchall() == views.sql(recipe.read_text()).fetchall(), recipe.name
+        assert (
+            copied.sql("SELECT count(*) FROM points").fetchall() == views.sql("SELECT count(*) FROM points").fetchall()
+        )
+        assert copied.sql("SELECT count(*) FROM media").fetchall() == [(0,)]
+
+
+def test_the_windows_of_a_bucket_are_those_of_a_folder_also_in_other_processes(bucket: str, folder: Path) -> None:
+    pytest.importorskip("torch", reason="training data needs torch")
+    from pipelines.training.sources import CorpusSource
+
+    batches = [next(CorpusSource(str(place), 7, 32, 4).batches(2, 2, 0)) for place in (bucket, folder)]
+    assert batches[0].frames_BW3HW.equal(batches[1].frames_BW3HW)
+    assert batches[0].people_BW1HW.equal(batches[1].people_BW1HW)
+
+
+@pytest.mark.slow
+def test_training_takes_the_address_of_a_bucket(bucket: str, tmp_path: Path) -> None:
+    for package in ("torch", "accelerate", "diffusers"):
+        pytest.importorskip(package, reason=f"training needs {package}")
+    tiny = ("data.size=16", "data.frames=3", "data.batch=1", "data.pool_shards=0", "model.widths=[8, 8, 16]", "steps=1")
+    settings = [word for setting in tiny for word in ("--set", setting)]
+    command = ("train", "--corpus", bucket, "--config", "pocket-video", "--out", tmp_path / "run", "--json", *settings)
+    run = figureground(*command, check=True)
+    assert json.loads(run.stdout.splitlines()[-1])["steps"] == 1

@@ -12,7 +12,7 @@ from pipelines.corpus.committer import Committer
 from pipelines.corpus.database import write_database
 from pipelines.corpus.read import Corpus
 from schemas.config import Config
-from schemas.errors import CorpusError
+from schemas.errors import ConfigError, CorpusError
 from schemas.tables import TABLES
 from tests.command_line import figureground
 from tests.pipelines.corpus_records import make_corpus
@@ -73,3 +73,16 @@ def test_the_command_writes_the_file(corpus: Corpus, tmp_path: Path) -> None:
     run = figureground("duckdb", corpus.root, "--out", tmp_path / "made.duckdb", check=True)
     assert run.stdout.strip() == f"duckdb {tmp_path / 'made.duckdb'}"
     assert (tmp_path / "made.duckdb").stat().st_size > 0
+
+
+def test_copied_tables_outlive_the_corpus_and_the_others_are_empty(tmp_path: Path) -> None:
+    root = make_corpus(tmp_path / "corpus")
+    with Corpus(root).connect() as ours:
+        clips = ours.sql("SELECT clip_id, licence FROM clips ORDER BY 1").fetchall()
+    figureground("duckdb", root, "--copy", "clips", "--copy", "sources", "--out", tmp_path / "made.duckdb", check=True)
+    shutil.rmtree(root)
+    with duckdb.connect(tmp_path / "made.duckdb", read_only=True) as plain:
+        assert plain.sql("SELECT clip_id, licence FROM clips ORDER BY 1").fetchall() == clips
+        assert plain.sql("SELECT count(*) FROM keypoints").fetchall() == [(0,)]
+    with pytest.raises(ConfigError, match="clip: no such table; those are"):
+        write_database(make_corpus(tmp_path / "again"), tmp_path / "made.duckdb", ["clip"])

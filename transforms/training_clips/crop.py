@@ -5,19 +5,27 @@ Shape suffixes: H W source picture, h w training picture, J joints, ... any batc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TypeVar
+from functools import cache, lru_cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from schemas.arrays import F32, U8, Bool
+from schemas.records import Mask
 from schemas.skeletons import SKELETONS
 from transforms.pixels import planes
+from transforms.training_clips.masks import sample_masks
 
-_Value = TypeVar("_Value", bound=np.generic)
+_RGB_OF_YUV = np.array(
+    [
+        [1.164, 0.0, 1.596, -1.164 * 16 - 1.596 * 128],
+        [1.164, -0.391, -0.813, -1.164 * 16 + (0.391 + 0.813) * 128],
+        [1.164, 2.018, 0.0, -1.164 * 16 - 2.018 * 128],
+    ]
+)
+"""BT.601, limited range: what OpenCV converts I420 by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +47,34 @@ class Crop:
         return self.cut_planes(*planes(yuv_HW))
 
     def cut_planes(self, y_HW: U8, u_HW: U8, v_HW: U8) -> U8:
-        """The same of three planes, the last two of half the size; only what the crop shows is converted."""
+        """The same of three planes, the last two of half the size; only what the crop shows is converted.
+
+        Colours are converted where there are fewer pixels: after the planes were made smaller, or before they are
+        enlarged.
+        """
         rows, columns = slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
         half = slice(rows.start // 2, rows.stop // 2), slice(columns.start // 2, columns.stop // 2)
-        chroma = np.stack([u_HW[half], v_HW[half]]).reshape(-1, self.width)
-        i420 = np.concatenate([y_HW[rows, columns], chroma])
+        parts = y_HW[rows, columns], u_HW[half], v_HW[half]
+        if self.width > self.out[0]:
+            return self._flip(cv2.transform(cv2.merge([_resized(part, self.out) for part in parts]), _RGB_OF_YUV))
+        chroma = np.stack(parts[1:]).reshape(-1, self.width)
+        i420 = np.concatenate([parts[0], chroma])
         return self._flip(_resized(np.asarray(cv2.cvtColor(i420, cv2.COLOR_YUV2RGB_I420), np.uint8), self.out))
 
-    def mask(self, mask_HW: Bool) -> Bool:
-        """(h, w): a pixel is inside where more than half of what it shows is."""
-        part = mask_HW[self.top : self.top + self.height, self.left : self.left + self.width]
-        # Decoded run lengths lie column by column; turned over, nothing has to be copied.
-        grey_WH = part.T.view(np.uint8) * np.uint8(255)
-        return self._flip((_resized(grey_WH, self.out[::-1]) > 127).T)
+    def masks(self, masks: Sequence[Mask], frames: Sequence[int]) -> list[Bool]:
+        """(frame, h, w) of each mask: a pixel is inside where its centre is. Raises CorpusError for a damaged mask."""
+        (columns, across), (rows, down) = (
+            np.unique(np.floor(start + (np.arange(out) + 0.5) * side / out).astype(np.int64), return_inverse=True)
+            for start, side, out in zip((self.left, self.top), (self.width, self.height), self.out, strict=True)
+        )
+        if self.flipped:
+            across = across[::-1]
+        found = []
+        for mask in masks:
+            sampled = sample_masks([mask.rle[frame] for frame in frames], (mask.width, mask.height), rows, columns)
+            shown = (cv2.transpose(one.view(np.uint8))[down] for one in sampled[:, across])
+            found.append(np.stack(list(shown)).view(np.bool_))
+        return found
 
     def places(self, xy: F32) -> F32:
         """Places (..., 2), px with centres of pixels at integers."""
@@ -69,21 +92,27 @@ class Crop:
         order = mirrored_joints(skeleton)
         return moved[..., order, :], confidence_J[..., order]
 
-    def _flip(self, picture: NDArray[_Value]) -> NDArray[_Value]:
-        return np.ascontiguousarray(picture[:, ::-1] if self.flipped else picture)
+    def _flip(self, picture: cv2.typing.MatLike) -> U8:
+        return np.asarray(cv2.flip(picture, 1) if self.flipped else picture, np.uint8)
 
 
 def _resized(picture: U8, out: tuple[int, int]) -> U8:
-    """A picture at another width and height: halved while it is twice too large, then interpolated.
+    """A picture at another width and height."""
+    for size, how in _resizings(picture.shape, out):
+        picture = np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
+    return picture
+
+
+@lru_cache
+def _resizings(shape: tuple[int, ...], out: tuple[int, int]) -> tuple[tuple[tuple[int, int], int], ...]:
+    """Sizes on the way, with the kind of interpolation: to the least size that halves to the wanted one, and halvings.
 
     Each halving averages exactly, which costs a tenth of averaging over the whole way at once.
     """
-    while picture.shape[1] >= 2 * out[0] and picture.shape[0] >= 2 * out[1]:
-        half = picture.shape[1] // 2, picture.shape[0] // 2
-        picture = np.asarray(cv2.resize(picture, half, interpolation=cv2.INTER_AREA), np.uint8)
-    if picture.shape[1::-1] == out:
-        return picture
-    return np.asarray(cv2.resize(picture, out, interpolation=cv2.INTER_LINEAR), np.uint8)
+    halvings = max(1, min(shape[1] // out[0], shape[0] // out[1])).bit_length() - 1
+    sizes = [(out[0] << times, out[1] << times) for times in reversed(range(halvings + 1))]
+    first = () if shape[1::-1] == sizes[0] else ((sizes[0], cv2.INTER_LINEAR),)
+    return *first, *((size, cv2.INTER_AREA) for size in sizes[1:])
 
 
 @cache

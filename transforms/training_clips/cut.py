@@ -5,14 +5,14 @@ Shape suffixes: W frames of the window, T frames of a clip, J joints, N points, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import BinaryIO
 
 import numpy as np
 
-from models.annotators.rle import decode_mask
 from schemas.arrays import F32, U8, Bool
-from schemas.records import Annotation, Mask, Media, Tracks
+from schemas.records import Annotation, Tracks
 from transforms.rasterising.selection import ClipPoints, choose_points
 from transforms.training_clips.decoding import decode_some
 from transforms.training_clips.draw import Draw
@@ -38,17 +38,56 @@ class TrainingWindow:
     draw: Draw
 
 
-def cut_window(clip_id: str, media: Media, annotation: Annotation, draw: Draw, clip_frames: int) -> TrainingWindow:
-    """Decode and cut. Raises CorpusError where the stored video does not decode."""
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where the pictures of a window are written: its arrays of these names, not filled yet."""
+
+    frames_WHQ3: U8
+    other_HQ3: U8
+    figure_WHQ: Bool
+    people_WHQ: Bool
+
+    @classmethod
+    def of(cls, frames: int, size: tuple[int, int]) -> Room:
+        """Room for so many frames. size: width and height, px."""
+        shape = frames, size[1], size[0]
+        return cls(
+            np.empty((*shape, 3), np.uint8),
+            np.empty((*shape[1:], 3), np.uint8),
+            np.empty(shape, np.bool_),
+            np.empty(shape, np.bool_),
+        )
+
+
+def cut_window(
+    clip_id: str,
+    video: BinaryIO,
+    fps: Fraction,
+    annotation: Annotation,
+    draw: Draw,
+    clip_frames: int,
+    room: Room | None = None,
+) -> TrainingWindow:
+    """Decode and cut, into `room` if it is given. video: the stored MP4 file, open.
+
+    Raises CorpusError where the video does not decode or a mask is damaged.
+    """
     crop, pose, frames = draw.crop, annotation.persons[0].pose, list(draw.index_W)
-    pictures = decode_some(media.video, media.fps, {*frames, draw.other}, crop.cut_planes)
-    masks = {index: _masks([p.mask for p in annotation.persons], index, draw) for index in set(frames)}
+    room = room or Room.of(len(frames), crop.out)
+    pictures = decode_some(video, fps, {*frames, draw.other}, crop.cut_planes)
+    for place, index in enumerate(frames):
+        room.frames_WHQ3[place] = pictures[index]
+    room.other_HQ3[:] = pictures[draw.other]
+    figure_WHQ, *others = crop.masks([person.mask for person in annotation.persons], frames)
+    room.figure_WHQ[:] = room.people_WHQ[:] = figure_WHQ
+    for other_WHQ in others:
+        room.people_WHQ[:] |= other_WHQ
     xy_WJ2, confidence_WJ = crop.joints(pose.xy_TJ2[frames], pose.confidence_TJ[frames], pose.skeleton)
     return TrainingWindow(
-        frames_WHQ3=np.stack([pictures[index] for index in frames]),
-        other_HQ3=pictures[draw.other],
-        figure_WHQ=np.stack([masks[index][0] for index in frames]),
-        people_WHQ=np.stack([masks[index][1] for index in frames]),
+        frames_WHQ3=room.frames_WHQ3,
+        other_HQ3=room.other_HQ3,
+        figure_WHQ=room.figure_WHQ,
+        people_WHQ=room.people_WHQ,
         xy_WJ2=xy_WJ2,
         confidence_WJ=confidence_WJ,
         skeleton=pose.skeleton,
@@ -56,15 +95,6 @@ def cut_window(clip_id: str, media: Media, annotation: Annotation, draw: Draw, c
         clip_id=clip_id,
         draw=draw,
     )
-
-
-def _masks(masks: Sequence[Mask], index: int, draw: Draw) -> tuple[Bool, Bool]:
-    """The first person's mask, and everybody's, in one frame."""
-    first, *others = (draw.crop.mask(decode_mask(mask, index)) for mask in masks)
-    people = first
-    for other in others:
-        people = people | other
-    return first, people
 
 
 def _points(tracks: Tracks, draw: Draw, clip_frames: int) -> tuple[ClipPoints, ...]:

@@ -6,6 +6,7 @@ Shape suffixes: B batch, W frames, H rows, Q columns. Import this module only wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from models.generator.training.batch import ClipPoints, TrainingBatch
 from transforms.rasterising.selection import MOST
-from transforms.training_clips.cut import TrainingWindow
+from transforms.training_clips.cut import Room, TrainingWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,53 @@ class PackedBatch:
         )
 
 
-def pack(windows: Sequence[TrainingWindow]) -> PackedBatch:
-    """Stack windows of one shape; every clip has room for the most points there can be.
+@dataclass(frozen=True, slots=True)
+class BatchRoom:
+    """Where the pictures of a batch are written, window by window: its tensors of these names, not filled yet."""
 
-    Raises ValueError where their skeletons differ.
+    frames_BWHQ3: Tensor
+    other_BHQ3: Tensor
+    figure_BWHQ: Tensor
+    people_BWHQ: Tensor
+
+    @classmethod
+    def of(cls, windows: int, frames: int, size: tuple[int, int], *, shared: bool = False) -> BatchRoom:
+        """Room for windows of so many frames. size: width and height, px.
+
+        shared: in memory that other processes see, so that sending the batch to one copies nothing.
+        """
+        shape = windows, frames, size[1], size[0]
+        still = windows, *shape[2:]
+        return cls(
+            _empty((*shape, 3), torch.uint8, shared),
+            _empty((*still, 3), torch.uint8, shared),
+            _empty(shape, torch.bool, shared),
+            _empty(shape, torch.bool, shared),
+        )
+
+    def window(self, index: int) -> Room:
+        """The room of one window, as arrays."""
+        return Room(
+            self.frames_BWHQ3[index].numpy(),
+            self.other_BHQ3[index].numpy(),
+            self.figure_BWHQ[index].numpy(),
+            self.people_BWHQ[index].numpy(),
+        )
+
+
+def pack(windows: Sequence[TrainingWindow], room: BatchRoom | None = None) -> PackedBatch:
+    """Windows of one shape as a batch; every clip has room for the most points there can be.
+
+    room: where the windows were cut to; without it they are copied. Raises ValueError where their skeletons differ.
     """
     skeletons = {window.skeleton for window in windows}
     if len(skeletons) != 1:
         raise ValueError(f"windows of one batch have several skeletons: {', '.join(sorted(skeletons))}")
     return PackedBatch(
-        frames_BWHQ3=_stack([window.frames_WHQ3 for window in windows]),
-        other_BHQ3=_stack([window.other_HQ3 for window in windows]),
-        figure_BWHQ=_stack([window.figure_WHQ for window in windows]),
-        people_BWHQ=_stack([window.people_WHQ for window in windows]),
+        frames_BWHQ3=_stack([window.frames_WHQ3 for window in windows]) if room is None else room.frames_BWHQ3,
+        other_BHQ3=_stack([window.other_HQ3 for window in windows]) if room is None else room.other_BHQ3,
+        figure_BWHQ=_stack([window.figure_WHQ for window in windows]) if room is None else room.figure_BWHQ,
+        people_BWHQ=_stack([window.people_WHQ for window in windows]) if room is None else room.people_BWHQ,
         pose_BWJ2=_stack([window.xy_WJ2 for window in windows]),
         confidence_BWJ=_stack([window.confidence_WJ for window in windows]),
         points=tuple(_points(windows, clip) for clip in range(len(windows[0].points))),
@@ -82,6 +117,13 @@ def _points(windows: Sequence[TrainingWindow], clip: int) -> ClipPoints:
 
 def _stack(arrays: Sequence[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.stack(arrays))
+
+
+def _empty(shape: tuple[int, ...], dtype: torch.dtype, shared: bool) -> Tensor:
+    if not shared:
+        return torch.empty(shape, dtype=dtype)
+    storage: torch.UntypedStorage = torch.UntypedStorage._new_shared(math.prod(shape) * dtype.itemsize)
+    return torch.empty(0, dtype=dtype).set_(storage).view(shape)
 
 
 def _floats(pixels: Tensor) -> Tensor:
