@@ -58,17 +58,21 @@ def _names(joints: tuple[str, ...]) -> str:
 
 
 def _keypoints(poses: str) -> str:
-    joint = "".join(f" WHEN '{s.name}' THEN {_names(s.joints)}[k // frames + 1]" for s in SKELETONS.values())
+    """A joint's lists are cut out before its frames are laid out, so that a query for some joints reads only theirs."""
+    joint = "".join(f" WHEN '{s.name}' THEN {_names(s.joints)}[j + 1]" for s in SKELETONS.values())
     return f"""
-SELECT clip_id, person, CAST(k % frames AS INTEGER) AS frame, CASE skeleton{joint} END AS joint,
+SELECT clip_id, person, frame, joint,
     CASE WHEN {_FOUND} THEN CAST(x / {COORDINATE_SCALE} AS FLOAT) END AS x,
     CASE WHEN {_FOUND} THEN CAST(y / {COORDINATE_SCALE} AS FLOAT) END AS y,
     CAST(confidence / {CONFIDENCE_SCALE} AS FLOAT) AS confidence
 FROM (
-    SELECT clip_id, person, frames, skeleton, unnest(range(frames * joints)) AS k,
-        unnest(flatten([present for j in range(joints)])) AS present,
-        unnest(x) AS x, unnest(y) AS y, unnest(confidence) AS confidence
-    FROM ({poses})
+    SELECT clip_id, person, joint, unnest(CAST(range(frames) AS INTEGER[])) AS frame, unnest(present) AS present,
+        unnest(x[begin:last]) AS x, unnest(y[begin:last]) AS y, unnest(confidence[begin:last]) AS confidence
+    FROM (
+        SELECT clip_id, person, frames, present, x, y, confidence, CASE skeleton{joint} END AS joint,
+            j * frames + 1 AS begin, (j + 1) * frames AS last
+        FROM (SELECT *, unnest(range(joints)) AS j FROM ({poses}))
+    )
 )"""  # noqa: S608
 
 

@@ -10,7 +10,8 @@ from schemas.config import Config, differences
 from schemas.config_loading import parse_config
 from schemas.errors import ConfigError, CorpusError
 
-FORMAT = 1
+FORMAT = 2
+"""Goes up with every change of the tables' columns."""
 
 
 def write_manifest(layout: Layout, config: Config) -> None:
@@ -30,7 +31,10 @@ def read_manifest(layout: Layout) -> Config:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorpusError(f"{layout.manifest} cannot be read: {type(error).__name__}: {error}") from None
     if format_ != FORMAT:
-        raise CorpusError(f"{layout.root} has format {format_}; this version of figureground reads format {FORMAT}")
+        raise CorpusError(
+            f"{layout.root} has format {format_}; this version of figureground reads format {FORMAT}: build it anew in "
+            "another folder, or use the version that built it"
+        )
     return parse_config(tree)
 
 

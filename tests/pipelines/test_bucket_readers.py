@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,13 +77,28 @@ def test_a_database_file_of_a_bucket_holds_the_rows_but_for_the_videos(
         assert copied.sql("SELECT count(*) FROM media").fetchall() == [(0,)]
 
 
-def test_the_windows_of_a_bucket_are_those_of_a_folder_also_in_other_processes(bucket: str, folder: Path) -> None:
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+def test_the_windows_of_a_bucket_are_those_of_a_folder(workers: int, bucket: str, folder: Path) -> None:
+    """With workers in a process of its own: a fork server keeps the environment it began with, buckets and all."""
     pytest.importorskip("torch", reason="training data needs torch")
-    from pipelines.training.sources import CorpusSource
+    if workers:
+        check = f"from tests.pipelines.test_bucket_readers import same_windows; same_windows({workers}, {bucket!r}, {str(folder)!r})"
+        command = (sys.executable, "-c", check)
+        run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=250, check=False)
+        assert run.returncode == 0, run.stderr
+    else:
+        same_windows(workers, bucket, str(folder))
 
-    batches = [next(CorpusSource(str(place), 7, 32, 4).batches(2, 2, 0)) for place in (bucket, folder)]
-    assert batches[0].frames_BW3HW.equal(batches[1].frames_BW3HW)
-    assert batches[0].people_BW1HW.equal(batches[1].people_BW1HW)
+
+def same_windows(workers: int, *places: str) -> None:
+    from pipelines.training_data.dataset import ClipDataset, Share
+    from pipelines.training_data.stream import ClipStream, training_batches
+    from transforms.training_clips.draw import ClipSettings
+
+    sets = [ClipDataset([Share(place)], ClipSettings(32, 32, 4, 2), 7) for place in places]
+    one, other = (next(training_batches(ClipStream(clips, 2), workers)) for clips in sets)
+    assert one.frames_BW3HW.equal(other.frames_BW3HW)
+    assert one.people_BW1HW.equal(other.people_BW1HW)
 
 
 @pytest.mark.slow

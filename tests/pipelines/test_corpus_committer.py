@@ -11,6 +11,7 @@ import pytest
 from pipelines.corpus.check import check
 from pipelines.corpus.committer import Committer
 from pipelines.corpus.layout import MANIFEST, Layout
+from pipelines.corpus.manifest import FORMAT
 from pipelines.corpus.parts import PartWriter, part_id_of
 from pipelines.corpus.read import Corpus
 from schemas.config import Config
@@ -84,11 +85,12 @@ def test_a_read_only_place_is_named(tmp_path: Path) -> None:
         Committer(tmp_path / "corpus", Config()).__enter__()
 
 
-def test_a_corpus_of_a_later_format_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", [FORMAT - 1, FORMAT + 1])
+def test_a_corpus_of_another_format_is_refused(other: int, tmp_path: Path) -> None:
     make_corpus(tmp_path)
     manifest = tmp_path / MANIFEST
-    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
-    with pytest.raises(CorpusError, match="has format 2"):
+    manifest.write_text(manifest.read_text().replace(f'"format": {FORMAT}', f'"format": {other}'))
+    with pytest.raises(CorpusError, match=f"has format {other}.*: build it anew"):
         Corpus(tmp_path)
 
 
