@@ -82,8 +82,8 @@ def test_the_windows_of_a_bucket_are_those_of_a_folder(workers: int, bucket: str
     """With workers in a process of its own: a fork server keeps the environment it began with, buckets and all."""
     pytest.importorskip("torch", reason="training data needs torch")
     if workers:
-        check = f"from tests.pipelines.test_bucket_readers import same_windows; same_windows({workers}, {bucket!r}, {str(folder)!r})"
-        command = (sys.executable, "-c", check)
+        call = f"same_windows({workers}, {bucket!r}, {str(folder)!r})"
+        command = (sys.executable, "-c", f"from tests.pipelines.test_bucket_readers import same_windows; {call}")
         run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=250, check=False)
         assert run.returncode == 0, run.stderr
     else:
