@@ -22,6 +22,7 @@ from schemas.errors import CorpusError
 
 _MANY = 64
 _LEAST_S = 10.0
+_MOST_ROWS = 4096
 
 
 class Committer:
@@ -40,7 +41,10 @@ class Committer:
         parts_per_batch: int | None = None,
         seconds_per_batch: float = 20.0,
     ) -> None:
-        """parts_per_batch: default, many, but no batch within ten seconds: there are no more commits for more clips."""
+        """parts_per_batch: default, many, but no batch within ten seconds: there are no more commits for more clips.
+
+        Rows of some thousands are never held back.
+        """
         self.layout = Layout.at(corpus)
         self.tables = Tables(self.layout)
         self._config = config
@@ -107,7 +111,8 @@ class Committer:
     def flush_if_due(self) -> None:
         """Commit if the pending batch is full or old; call it while waiting for parts."""
         age_s = time.monotonic() - self._since
-        full = self._parts >= self._parts_per_batch and age_s >= self._least_s
+        many = self._parts >= self._parts_per_batch and age_s >= self._least_s
+        full = many or len(self._clips) + len(self._sources) >= _MOST_ROWS
         if full or (self._parts and age_s >= self._seconds_per_batch):
             self.flush()
 
