@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.corpus.check import check
+from tests.command_line import REPOSITORY
 from tests.pipelines.simulated import pretend, write_sources
 
 START_S = 240
@@ -41,7 +42,9 @@ def head() -> Iterator[Head]:
             *("--node-ip-address=127.0.0.1", f"--port={port}", f"--ray-client-server-port={client_port}"),
             *("--num-cpus=4", f"--object-store-memory={256 * 2**20}", "--disable-usage-stats"),
         ]
-        process = subprocess.Popen(command, env=os.environ | environment, start_new_session=True)
+        # Nodes have figureground installed, but not the pretended stages.
+        installed = {"PYTHONPATH": str(REPOSITORY)}
+        process = subprocess.Popen(command, env=os.environ | environment | installed, start_new_session=True)
         try:
             wait_for(client_port)
             yield Head(process, environment, port, client_port)
