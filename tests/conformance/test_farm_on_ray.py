@@ -29,6 +29,7 @@ from tests.pipelines.farm_processes import drive
 from tests.pipelines.small_farm import SmallFarm, digests
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ray_cluster")
 def test_ray_gives_the_same_bytes_and_outlives_a_worker(tmp_path: Path) -> None:
     farm = SmallFarm.at(tmp_path)

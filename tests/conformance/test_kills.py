@@ -29,7 +29,7 @@ IN_A_WORKER = (
     *(f"write.{table}.{side}" for table in ANNOTATION_TABLES for side in ("before", "after")),
     *(f"stage.{name}.{side}" for name in ("decode", "annotate") for side in ("before", "after")),
 )
-QUICK = ("commit.tracks.after", "write.media.after", "stage.annotate.after")
+QUICK = ("commit.tracks.after", "stage.annotate.after")
 SOURCES = 3
 MANY_LOOK_ALIKE = ("--set", "near_duplicate_bits=30")
 

@@ -22,7 +22,13 @@ from tests.command_line import figureground
 from tests.video_files import colour, moving, write_audio, write_video
 
 SHORT_TAKES = ("--set", "clips.min_s=1.5")
-KILL_AT = ("create.tables", "redo.write.after", "commit.poses.after", "commit.clips.before", "close.sweep")
+KILL_AT = (
+    "commit.poses.after",
+    *(
+        pytest.param(place, marks=pytest.mark.slow)
+        for place in ("create.tables", "redo.write.after", "commit.clips.before", "close.sweep")
+    ),
+)
 
 
 @pytest.fixture(scope="session")
