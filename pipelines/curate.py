@@ -40,6 +40,10 @@ SHAPING_PACKAGES = ("figureground", "av", "opencv-python-headless", "scenedetect
 
 _LOT = 4096
 """Files that are planned at a time: so that memory does not grow with their number."""
+
+_COPY = "another input has the same content: the one with this sha256 that is no duplicate"
+"""Names nobody, so that it does not depend on where lots and earlier runs ended."""
+
 Watcher = Callable[[Event], None]
 """Told every event of a run, for display."""
 
@@ -141,7 +145,7 @@ class _Run:
         self._listings = {without_secrets(as_text(uri)): listing for uri, listing in told}
         self._writer = PartWriter(committer.layout.root)
         self._flow = Flow(CurationStages(config), self._writer)
-        self._taken: dict[str, str] = {}
+        self._taken: set[str] = set()
         self._planned = Planned(0)
         self._settled: Callable[[SourceReport], None] = lambda report: None
 
@@ -195,9 +199,9 @@ class _Run:
             elif isinstance(found, SourceReport):
                 self._report(replace(found, source=source))
             elif source.source_id in progress.finished or source.sha256 in self._taken:
-                self._report(_copy(source, self._taken))
+                self._report(_report(source, SourceReason.DUPLICATE, _COPY))
             else:
-                self._taken[source.sha256] = source.uri
+                self._taken.add(source.sha256)
                 yield Task(source, progress.committed_clips(source.source_id), found.declared_s)
 
     def _listed(self, source: Source) -> Source:
@@ -239,11 +243,6 @@ def _planned(before: Planned, tasks: Sequence[Task], ahead: int) -> Planned:
     unknown_bytes = sum(t.source.size_bytes for t in tasks if t.expected_s is None)
     sources = before.sources - before.ahead + len(tasks) + ahead
     return Planned(sources, before.known_s + known_s, before.unknown_bytes + unknown_bytes, ahead)
-
-
-def _copy(source: Source, taken: dict[str, str]) -> SourceReport:
-    first = taken.get(source.sha256, "an earlier input")
-    return _report(source, SourceReason.DUPLICATE, f"the same content as {first}")
 
 
 def _unreadable(source: Source, outcome: Outcome[Any]) -> SourceReport:

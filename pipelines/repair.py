@@ -108,7 +108,7 @@ def _lots(
                 done.left.append(f"{source.uri}: the source has another content now")
 
     remote = [uri for uri in rows if is_remote(uri)]
-    secret = {uri for uri in remote if without_secrets(uri) != uri}
+    secret = [uri for uri in remote if without_secrets(uri) != uri]
     done.left += [f"{uri}: its address held a secret, which is not kept: forget it, then curate it" for uri in secret]
     if here := sorted(rows.keys() - remote):
         yield list(tasks(_files(engine, here, done)))

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -130,11 +131,8 @@ def measure_blazepose(corpus: Path) -> Cost:
         cost.pending.append(lambda: inner(network, image))
         return inner(network, image)
 
-    LiteRtNetwork.__call__ = noted  # type: ignore[method-assign]
-    try:
+    with patch.object(LiteRtNetwork, "__call__", noted):
         return _annotate(corpus, Config(recipe="everything"), "poses", cost)
-    finally:
-        LiteRtNetwork.__call__ = inner  # type: ignore[method-assign]
 
 
 def measure_sam(corpus: Path, weights: Path, batch: int) -> Cost:
@@ -147,7 +145,6 @@ def measure_sam(corpus: Path, weights: Path, batch: int) -> Cost:
     entry["sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
     listed = weights.with_suffix(".json")
     listed.write_text(json.dumps([entry]))
-    os.environ["FIGUREGROUND_WEIGHTS"] = str(listed)
     cost, plain = Cost(), Sam.__init__
 
     def watched(sam: Any, *arguments: Any, **options: Any) -> None:
@@ -162,17 +159,13 @@ def measure_sam(corpus: Path, weights: Path, batch: int) -> Cost:
 
         cost.pending.append(again)
 
-    Sam.__init__ = watched  # type: ignore[method-assign]
     config = Config(
         recipe="everything",
         masks=MasksConfig(annotator="segment_anything", weights="random"),
         compute=ComputeConfig(device="cpu", batch=batch),
     )
-    try:
+    with patch.object(Sam, "__init__", watched), patch.dict(os.environ, {"FIGUREGROUND_WEIGHTS": str(listed)}):
         return _annotate(corpus, config, "masks", cost)
-    finally:
-        Sam.__init__ = plain  # type: ignore[method-assign]
-        del os.environ["FIGUREGROUND_WEIGHTS"]
 
 
 def save_sam(path: Path, side: int) -> Path:
@@ -197,12 +190,8 @@ def save_sam(path: Path, side: int) -> Path:
 
 
 def _annotate(corpus: Path, config: Config, table: str, cost: Cost) -> Cost:
-    plain = Again.annotate
-    Again.annotate = cost.timed(plain)  # type: ignore[method-assign]
-    try:
+    with patch.object(Again, "annotate", cost.timed(Again.annotate)):
         done = annotate(corpus, config, table, None, cost.next_clip)
-    finally:
-        Again.annotate = plain  # type: ignore[method-assign]
     if done.failed:
         raise SystemExit("\n".join(done.failed))
     cost.end()

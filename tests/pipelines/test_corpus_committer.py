@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import pipelines.corpus.committer
 from pipelines.corpus.check import check
 from pipelines.corpus.committer import Committer
 from pipelines.corpus.layout import MANIFEST, Layout
@@ -83,6 +84,16 @@ def test_a_read_only_place_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(CorpusError, match="cannot create a corpus"):
         Committer(tmp_path / "corpus", Config()).__enter__()
+
+
+def test_many_rows_are_committed_before_their_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipelines.corpus.committer, "_MOST_ROWS", 4)
+    with Committer(tmp_path, Config()) as committer:
+        seen = []
+        for name in "abc":
+            committer.add(PartWriter(tmp_path).write(name, [make_clip(make_source(name), i) for i in range(2)]))
+            seen.append(Corpus(tmp_path).arrow("clips").num_rows)
+    assert seen == [0, 4, 4]
 
 
 @pytest.mark.parametrize("other", [FORMAT - 1, FORMAT + 1])

@@ -171,8 +171,7 @@ def test_rows_of_an_annotator_that_was_added_later_are_made_again(curated: Path,
     figureground("annotate", root, "--only", "tracks", "--with", "lucas_kanade", check=True)
     before = check(root)
     assert before.rows["tracks"] == 2 * ours
-    (added,) = [path for path in map(Path, map(str, Corpus(root).paths("tracks"))) if has_added(path)][:1]
-    flip(added)
+    flip(next(path for path in map(Path, map(str, Corpus(root).paths("tracks"))) if has_added(path)))
     repaired = figureground("check", root, "--repair", "--json")
     assert repaired.returncode == 0, repaired.stderr
     said = json.loads(repaired.stdout.splitlines()[0])
