@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SHAPING_PACKAGES = ("figureground", "av", "opencv-python-headless", "scenedetect-headless", "ai-edge-litert", "numpy")
 """Packages whose version can change a corpus; written into `runs`."""
 
-_LOT = 4096
+_LOT = 1024
 """Files that are planned at a time: so that memory does not grow with their number."""
 
 _COPY = "another input has the same content: the one with this sha256 that is no duplicate"

@@ -22,7 +22,7 @@ from schemas.errors import CorpusError
 
 _MANY = 64
 _LEAST_S = 10.0
-_MOST_ROWS = 4096
+_MOST_ROWS = 1024
 
 
 class Committer:
