@@ -141,8 +141,7 @@ class _Run:
         listings: Mapping[str, Listing],
     ) -> None:
         self._committer, self._engine, self._done, self._watch = committer, engine, done, watch
-        told = ((uri, listing) for uri, listing in listings.items() if listing != Listing())
-        self._listings = {without_secrets(as_text(uri)): listing for uri, listing in told}
+        self._listings = {without_secrets(as_text(uri)): listing for uri, listing in listings.items()}
         self._writer = PartWriter(committer.layout.root)
         self._flow = Flow(CurationStages(config), self._writer)
         self._taken: set[str] = set()

@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.errors import ConfigError
 from schemas.records import Listing
@@ -27,19 +27,28 @@ _Entry = tuple[str, Listing]
 _UNLISTED = Listing()
 
 
-def expand_sources(arguments: Iterable[str]) -> dict[str, Listing]:
-    """Every input named by files, folders, globs, addresses and lists; sorted, each once, paths absolute.
+class Inputs(NamedTuple):
+    """uris: sorted, each once, paths absolute. listings: what lists say of those of which they say something."""
+
+    uris: list[str]
+    listings: dict[str, Listing]
+
+
+def expand_sources(arguments: Iterable[str]) -> Inputs:
+    """Every input named by files, folders, globs, addresses and lists.
 
     A list is a .txt file with an input a line, or a .csv, .jsonl or .parquet file with a column `uri` and, as far as
     it has them, `id`, `licence`, `caption`, `start` and `end` (seconds); relative paths in it are relative to the
     list. Raises ConfigError for an argument that names nothing.
     """
-    found: dict[str, Listing] = {}
+    uris: set[str] = set()
+    listings: dict[str, Listing] = {}
     for argument in arguments:
         for uri, listing in _expand(argument):
-            if found.get(uri, _UNLISTED) == _UNLISTED:
-                found[uri] = listing
-    return {uri: found.pop(uri) for uri in sorted(found)}
+            uris.add(uri)
+            if listing != _UNLISTED:
+                listings.setdefault(uri, listing)
+    return Inputs(sorted(uris), listings)
 
 
 def _expand(argument: str) -> Iterable[_Entry]:
@@ -85,8 +94,7 @@ def _listing(row: Mapping[str, Any]) -> Listing:
     text = {name: row.get(name) for name in ("id", "licence", "caption")}
     text["licence"] = row.get("license") if text["licence"] is None else text["licence"]
     named = {name: None if value in (None, "") else str(value) for name, value in text.items()}
-    listing = Listing(**named, start_s=_seconds(row.get("start")), end_s=_seconds(row.get("end")))
-    return _UNLISTED if listing == _UNLISTED else listing  # one object for a hundred thousand lines
+    return Listing(**named, start_s=_seconds(row.get("start")), end_s=_seconds(row.get("end")))
 
 
 def _seconds(value: Any) -> float | None:

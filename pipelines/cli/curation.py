@@ -90,7 +90,7 @@ def curate(
     mode = Mode.QUIET if quiet else Mode.JSON if as_json else None
     fetch = load_fetch_config(config, overrides)
     inputs = expand_sources(sources)
-    done = run_curation(inputs, corpus, settings, runner, mode, fetch, inputs)
+    done = run_curation(inputs.uris, corpus, settings, runner, mode, fetch, inputs.listings)
     _report(done, corpus, as_json)
     if done.counts.verdicts["failed"]:
         raise typer.Exit(EXIT_FAILED_ITEMS)

@@ -27,15 +27,19 @@ def names(uris: Iterable[str], folder: Path) -> list[str]:
 
 
 def test_a_folder_gives_its_video_files_at_every_depth(folder: Path) -> None:
-    assert names(expand_sources([str(folder)]), folder) == ["B.MOV", "a.mp4", "deep/c.webm"]
+    assert names(expand_sources([str(folder)]).uris, folder) == ["B.MOV", "a.mp4", "deep/c.webm"]
 
 
 def test_a_file_named_outright_is_taken_whatever_its_ending(folder: Path) -> None:
-    assert names(expand_sources([str(folder / "notes.md")]), folder) == ["notes.md"]
+    assert names(expand_sources([str(folder / "notes.md")]).uris, folder) == ["notes.md"]
 
 
 def test_a_pattern_gives_what_it_matches_and_each_input_comes_once(folder: Path) -> None:
-    assert names(expand_sources([str(folder / "**/*.webm"), str(folder)]), folder) == ["B.MOV", "a.mp4", "deep/c.webm"]
+    assert names(expand_sources([str(folder / "**/*.webm"), str(folder)]).uris, folder) == [
+        "B.MOV",
+        "a.mp4",
+        "deep/c.webm",
+    ]
 
 
 @pytest.mark.parametrize("ending", [".txt", ".csv", ".jsonl", ".parquet"])
@@ -50,7 +54,7 @@ def test_a_list_gives_its_entries_relative_to_itself(folder: Path, ending: str) 
         path.write_text("".join(json.dumps({"uri": e}) + "\n" for e in entries))
     else:
         pq.write_table(pa.table({"uri": entries}), path)
-    assert names(expand_sources([str(path)]), folder) == entries
+    assert names(expand_sources([str(path)]).uris, folder) == entries
 
 
 @pytest.mark.parametrize(
@@ -66,7 +70,7 @@ def test_an_argument_that_names_nothing_is_an_error_that_says_so(tmp_path: Path,
 def test_addresses_are_taken_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("s3://bucket/v.mp4\nhttps://example.org/a%20b.mp4?x=1\n")
     found = expand_sources(["https://example.org/v.mp4", str(tmp_path / "list.txt")])
-    assert list(found) == ["https://example.org/a%20b.mp4?x=1", "https://example.org/v.mp4", "s3://bucket/v.mp4"]
+    assert found.uris == ["https://example.org/a%20b.mp4?x=1", "https://example.org/v.mp4", "s3://bucket/v.mp4"]
 
 
 ROWS = [
@@ -87,10 +91,11 @@ def test_what_a_list_says_of_its_entries_stays_with_them(folder: Path, ending: s
         path.write_text("\n".join(map(json.dumps, ROWS)))
     else:
         pq.write_table(pa.Table.from_pylist(ROWS), path)
-    assert expand_sources([str(folder / "a.mp4"), str(path)]) == {
+    named = {
         str(folder / "a.mp4"): Listing("7", "CC-BY-4.0", "a man, walking", 1.5, 3.0),
         "https://example.org/v.mp4": Listing(end_s=2.0),
     }
+    assert expand_sources([str(folder / "a.mp4"), str(path)]) == (list(named), named)
 
 
 @pytest.mark.parametrize("time", ["soon", "-1", "nan"])
