@@ -11,7 +11,7 @@ test: $(VENV)/ready  ## The whole suite.
 	$(BIN)/pytest -n 2 --dist loadfile
 
 chaos: $(VENV)/ready  ## The long suites: kills at every failpoint, at random times, on every engine.
-	$(BIN)/pytest -m slow --timeout=3600
+	$(BIN)/pytest -m slow -n 2 --dist loadfile --timeout=3600
 
 fuzz: $(VENV)/ready  ## 20,000 mutated media files through the decoder.
 	FUZZ_EXAMPLES=20000 $(BIN)/pytest tests/transforms/test_decode_mutations.py --timeout=7200
