@@ -1,17 +1,19 @@
 -- How much of the picture people cover, and in how many frames the main person's mask is empty, clip by clip.
-SELECT clip_id,
-    round(avg(area / (width * height)), 4) AS people_mean,
-    round(max(area / (width * height)), 4) AS people_most,
-    round(avg((main_area = 0)::INTEGER), 4) AS share_of_frames_without_main_person
-FROM (
-    SELECT clip_id, any_value(width) AS width, any_value(height) AS height, frame,
-        sum(area) AS area, sum(area) FILTER (person = 0) AS main_area
-    FROM (
-        SELECT clip_id, person, width, height, unnest(area_px) AS area, unnest(range(frames)) AS frame
-        FROM masks
-        WHERE (clip_id, annotator) IN (SELECT clip_id, min(annotator) FROM masks GROUP BY clip_id)
-    )
-    GROUP BY clip_id, frame
+WITH clip_masks AS (
+    SELECT clip_id, any_value(width * height) AS pixels, list(area_px) AS people,
+        any_value(area_px) FILTER (person = 0) AS main
+    FROM masks
+    WHERE (clip_id, annotator) IN (SELECT clip_id, min(annotator) FROM masks GROUP BY clip_id)
+    GROUP BY clip_id
+),
+frames AS (
+    SELECT clip_id, pixels, main,
+        list_reduce(people, lambda a, b: list_transform(list_zip(a, b), lambda pair: pair[1] + pair[2])) AS areas
+    FROM clip_masks
 )
-GROUP BY clip_id
+SELECT clip_id,
+    round(list_avg(areas) / pixels, 4) AS people_mean,
+    round(list_max(areas) / pixels, 4) AS people_most,
+    round(len(list_filter(main, lambda area: area = 0)) / len(main), 4) AS share_of_frames_without_main_person
+FROM frames
 ORDER BY people_mean DESC, clip_id

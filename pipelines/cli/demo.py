@@ -94,4 +94,4 @@ def _farm(corpus: str, out: Path, workers: int | None) -> None:
     print(f"  figureground render {jobs} --corpus {corpus} --model pocket --out {renders}")
     render(corpus, jobs=jobs, model="pocket", out=str(renders), workers=workers)
     print(f"  figureground evaluate {renders} --corpus {corpus} --out {report}")
-    evaluate(renders, corpus, out=report, workers=workers)
+    evaluate(str(renders), corpus, out=report, workers=workers)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    renders: Annotated[Path | None, typer.Argument(help="Folder of renders; or give --videos.")] = None,
+    renders: Annotated[str | None, typer.Argument(help="Folder or address of renders; or give --videos.")] = None,
     corpus: Annotated[str | None, typer.Option(help="The corpus that the jobs name clips of.")] = None,
     truth: Annotated[
         str, typer.Option(help="self: the clip that a job repeats, where it does; or a folder of true videos by name.")
@@ -71,7 +71,7 @@ def evaluate(
     write_tables(done, out)
     index = write_page(done, _open(corpus), out, rank)
     if renders is not None:
-        keep_scores(done, RendersFolder(renders))
+        keep_scores(done, RendersFolder.at(renders))
     if as_json:
         print(json.dumps(as_tree(done)))
     else:
@@ -86,7 +86,7 @@ def evaluate(
 
 
 def _subjects(
-    renders: Path | None, corpus: str | None, truth: str, videos: Path | None, split: str | None, part: str
+    renders: str | None, corpus: str | None, truth: str, videos: Path | None, split: str | None, part: str
 ) -> list[Subject]:
     from pipelines.corpus.read import Corpus
     from pipelines.evaluation.subjects import SELF, of_part, paired, rendered

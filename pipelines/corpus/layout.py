@@ -15,6 +15,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -117,6 +118,18 @@ def file_sha256(place: Place) -> str:
 def size_bytes(place: Place) -> int:
     """Length of a file."""
     return place.size_bytes() if isinstance(place, ObjectPath) else place.stat().st_size
+
+
+@contextmanager
+def as_file(place: Place) -> Iterator[Path]:
+    """A file on a disk, for as long as it is needed: the place itself, or a copy of an object. Raises OSError."""
+    if isinstance(place, Path):
+        yield place
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / place.name
+        copy.write_bytes(place.read_bytes())
+        yield copy
 
 
 def temporary_beside(place: Place) -> Path:

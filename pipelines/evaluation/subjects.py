@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.corpus.layout import file_sha256
+from pipelines.corpus.layout import Place, file_sha256
 from pipelines.corpus.read import Corpus
 from pipelines.evaluation.footage import PICTURES, VIDEOS
 from pipelines.export.splits import Splits
@@ -28,7 +28,7 @@ class Subject:
     """
 
     name: str
-    video: Path
+    video: Place
     digest: str
     truth: Path | None = None
     true_clip: str | None = None
@@ -47,13 +47,13 @@ class Subject:
         return f"{self.digest} {truth or self.true_clip} {self.job and self.job.job_id} {self.clip_frames}"
 
 
-def rendered(folder: Path, truth: str) -> list[Subject]:
+def rendered(folder: str | Place, truth: str) -> list[Subject]:
     """Finished videos of a folder of renders, by job id.
 
     truth: `self`: the clip, of jobs whose reference, pose and background are all the same one; or a folder that holds a
     video or pictures by the name of the job. Raises ConfigError for a folder that is none, or of pictures in a grid.
     """
-    renders = RendersFolder(folder)
+    renders = RendersFolder.at(folder)
     settings = renders.settings()
     if settings.get("grid"):
         raise ConfigError(f"{folder} holds grids of pictures; render without --grid to measure the videos")
@@ -67,8 +67,7 @@ def rendered(folder: Path, truth: str) -> list[Subject]:
         job = RenderJob(**row["job"])
         own = repeats(job) if truth == SELF else None
         given = None if truth == SELF else _named(Path(truth), job.job_id)
-        video = Path(str(renders.video(job.job_id)))
-        found.append(Subject(job.job_id, video, row["sha256"], given, own, job, frames))
+        found.append(Subject(job.job_id, renders.video(job.job_id), row["sha256"], given, own, job, frames))
     return found
 
 

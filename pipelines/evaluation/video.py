@@ -7,9 +7,12 @@ from functools import cached_property
 from math import gcd
 from typing import TYPE_CHECKING
 
+from pipelines.corpus.layout import as_file
 from pipelines.corpus.read import Corpus
 from pipelines.evaluation.footage import Footage, read_clip, read_rendered, read_shown
 from pipelines.evaluation.subjects import Subject
+from schemas.errors import MediaError
+from schemas.reasons import SourceReason
 from transforms.measures.pictures import DISCO_SIDE
 from transforms.track_presets.tracks import retime
 
@@ -33,7 +36,11 @@ class SubjectVideo:
         self.subject, self._corpus = subject, corpus
         # A renderer's colours are those of its corpus; beside files from elsewhere they must be read as those are.
         alone = subject.job is not None and subject.truth is None
-        self.made = read_rendered(subject.video) if alone else read_shown(subject.video)
+        try:
+            with as_file(subject.video) as path:
+                self.made = read_rendered(path) if alone else read_shown(path)
+        except OSError as error:
+            raise MediaError(SourceReason.UNREADABLE, f"{subject.video}: {error.strerror}") from error
 
     @cached_property
     def pair(self) -> tuple[Footage, Footage]:

@@ -23,13 +23,13 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from pipelines.corpus.layout import Layout, Place, file_sha256, sync, write_atomically
+from pipelines.corpus.layout import Layout, Place, as_file, file_sha256, sync, write_atomically
 from pipelines.corpus.objects import ObjectPath
 from pipelines.failpoints import failpoint
 from schemas.errors import ConfigError, CorpusError
@@ -138,17 +138,9 @@ class RendersFolder:
             return None
         return found if digests == [piece.sha256 for piece in pieces] else None
 
-    @contextmanager
-    def state(self, job_id: str, clips: int) -> Iterator[Path]:
+    def state(self, job_id: str, clips: int) -> AbstractContextManager[Path]:
         """A file with the state after so many clips, for as long as it is needed."""
-        place = _state(self._work(job_id), clips)
-        if isinstance(place, Path):
-            yield place
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder) / place.name
-            copy.write_bytes(place.read_bytes())
-            yield copy
+        return as_file(_state(self._work(job_id), clips))
 
     def add(
         self, job_id: str, before: Progress, piece: bytes, frames: int, seconds: float, save: Save | None

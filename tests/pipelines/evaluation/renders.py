@@ -44,9 +44,11 @@ def video(corpus: Corpus, clip_id: str, change: Change = same) -> bytes:
     return encode_h264(made, MediaConfig(crf=4)).video
 
 
-def write_renders(root: Path, corpus: Corpus, jobs: dict[RenderJob, Change], clip_frames: int = 8) -> RendersFolder:
+def write_renders(
+    root: str | Path, corpus: Corpus, jobs: dict[RenderJob, Change], clip_frames: int = 8
+) -> RendersFolder:
     """Every job done by changing its reference's video."""
-    folder = RendersFolder(root)
+    folder = RendersFolder.at(root)
     folder.settle({"model": "a test", "grid": False, "clip_frames": clip_frames})
     for job, change in jobs.items():
         folder.finish(job, video(corpus, job.reference, change), MODEL)

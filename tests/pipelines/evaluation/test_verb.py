@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pipelines.corpus.read import Corpus
 from pipelines.farm.folder import TABLE
 from tests.command_line import figureground
 from tests.pipelines.evaluation.renders import MODEL, copied, repeating, same, write_renders
+from tests.pipelines.s3_server import s3_server
 
 SECONDS = 32 / 12
 
@@ -40,6 +42,26 @@ def test_renders_are_measured_by_workers_and_a_broken_one_makes_the_exit_code(
     scored = {row["job_id"]: row for row in pq.read_table(folder.root / TABLE).to_pylist()}
     assert scored[good.job_id]["psnr"] is not None
     assert scored[broken.job_id]["psnr"] is None, "what was measured was another video"
+
+
+def test_renders_in_a_bucket_are_measured_there(
+    tmp_path: Path, corpus: Corpus, ids: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, gone = (repeating(ids["zoom"], SECONDS, seed) for seed in range(2))
+    words = ("--corpus", corpus.root, "--metrics", "psnr", "--out", tmp_path / "report", "--workers", 1)
+    with s3_server() as (environment, _):
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        folder = write_renders("s3://data/renders", corpus, {good: same, gone: copied})
+        figureground("evaluate", folder.root, *words, check=True)
+        rows = pq.read_table(io.BytesIO((folder.root / TABLE).read_bytes())).to_pylist()
+        scored = {row["job_id"]: row["psnr"] for row in rows if row["verdict"] == "done"}
+        assert scored[good.job_id] > scored[gone.job_id] + 3
+        folder.video(gone.job_id).unlink()
+        folder.judge(gone, {"verdict": "done", "sha256": "0" * 64} | MODEL)
+        again = figureground("evaluate", folder.root, *words)
+    assert again.returncode == 3
+    assert f"{gone.job_id}: the video: MediaError: s3://data/renders/videos/{gone.job_id}.mp4" in again.stderr
 
 
 @pytest.mark.parametrize(
