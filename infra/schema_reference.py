@@ -9,6 +9,7 @@ import pyarrow as pa
 from schemas.reasons import NEAR_DUPLICATE, SourceReason, Verdict, verdict_of
 from schemas.skeletons import SKELETONS
 from schemas.tables import RENDERS, TABLES, Table
+from schemas.views import LONG_FORMS, VIEW_COLUMNS
 
 _HEAD = """\
 # Tables and columns
@@ -17,16 +18,21 @@ Written by `python -m infra.schema_reference`; do not edit. The same description
 file, and, as comments, in the database that `figureground duckdb` writes.
 
 A row belongs to a clip through `clip_id`. Annotation rows have one entry a frame; entry *i* is frame *i* of the stored
-video. Beside the tables there are two views in long form: `keypoints` (clip_id, person, frame, joint, x, y, confidence)
-and `points` (clip_id, point, frame, x, y, visible, on_person), both in px. The view `clips` also has what the source
-list said of the clip's source: licence, caption and listed_id.
+video. Beside the tables there are [views](#views) in long form.
 """
 
 
 def reference() -> str:
     """The whole page."""
     return "\n".join(
-        [_HEAD, *(line for table in (*TABLES.values(), RENDERS) for line in _table(table)), *_codes(), *_skeletons()]
+        [
+            _HEAD,
+            *(line for table in TABLES.values() for line in _table(table)),
+            *_views(),
+            *_table(RENDERS),
+            *_codes(),
+            *_skeletons(),
+        ]
     )
 
 
@@ -37,6 +43,16 @@ def _table(table: Table) -> Iterator[str]:
     for field in table.schema:
         yield f"| `{field.name}` | {field.type} | {_said(field, b'unit')} | {_said(field, b'description')} |"
     yield ""
+
+
+def _views() -> Iterator[str]:
+    yield "## views\n"
+    yield "In queries, and in the database of `figureground duckdb`, tables are views, and `clips` has more columns:\n"
+    for view, columns in VIEW_COLUMNS.items():
+        yield f"`{view}`. {LONG_FORMS.get(view, 'Beside the columns above, what a source list says.')}\n"
+        yield "| column | meaning |\n|---|---|"
+        yield from (f"| `{column}` | {said} |" for column, said in columns.items())
+        yield ""
 
 
 def _said(field: pa.Field, key: bytes) -> str:

@@ -12,6 +12,9 @@ from schemas.arrays import U8
 from schemas.config import Config
 from schemas.config_loading import load_config
 
+DEMO_LICENCE = "BSD-3-Clause"
+DEMO_LEAST_S = 1.5
+"""Shortest clip that is kept: some takes of the footage are hardly longer."""
 _FOLLOWED = slice(60, 162)
 _WINDOW_WIDTH, _WINDOW_HEIGHT = 704, 736
 
@@ -24,7 +27,7 @@ QUERIES: tuple[tuple[str, str], ...] = (
         FROM clips WHERE kept ORDER BY background_motion DESC""",
     ),
     (
-        "How fast is the right wrist? (median and 95th percentile, frame widths a second)",
+        "How fast is the right wrist? (median and 95th percentile, frame heights a second)",
         """
         WITH steps AS (
             SELECT clip_id, x - lag(x) OVER path AS dx, y - lag(y) OVER path AS dy,
@@ -32,8 +35,8 @@ QUERIES: tuple[tuple[str, str], ...] = (
             FROM keypoints WHERE joint = 'right_wrist' AND person = 0 AND confidence > 0.5
             WINDOW path AS (PARTITION BY clip_id ORDER BY frame))
         SELECT clip_id, round(median(speed), 2) AS median, round(quantile_cont(speed, 0.95), 2) AS fast
-        FROM (SELECT clip_id, sqrt(dx * dx + dy * dy) / frames * fps / width AS speed
-              FROM steps JOIN (SELECT clip_id, fps, width FROM clips) USING (clip_id))
+        FROM (SELECT clip_id, sqrt(dx * dx + dy * dy) / frames * fps / height AS speed
+              FROM steps JOIN (SELECT clip_id, fps, height FROM clips) USING (clip_id))
         GROUP BY clip_id ORDER BY fast DESC""",
     ),
     (
@@ -51,7 +54,7 @@ QUERIES: tuple[tuple[str, str], ...] = (
 
 def demo_config() -> Config:
     """The default recipe, with room for the short takes of the demo footage."""
-    return load_config(settings=("clips.min_s=1.5",))
+    return load_config(settings=(f"clips.min_s={DEMO_LEAST_S}",))
 
 
 def demo_sources(folder: Path) -> list[str]:

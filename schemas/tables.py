@@ -264,7 +264,7 @@ MEDIA = Table(
 
 RUNS = Table(
     "runs",
-    "One row per finished run of `curate`.",
+    "One row per finished run of `curate` or `annotate`.",
     ("run_id",),
     (
         _id("run_id", "Time-ordered identifier of the run."),

@@ -8,30 +8,92 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pyarrow as pa
+
 from schemas.preference import preferred_sql
 from schemas.skeletons import SKELETONS
 from schemas.tables import CONFIDENCE_SCALE, COORDINATE_SCALE, NOBODY, TABLES, Table
 
 STORED = "stored_"
 """Prefix of the relations that the views read."""
-LONG_FORMS = ("keypoints", "points")
-"""Views that are not tables."""
+LONG_FORMS = {
+    "keypoints": "A row per kept clip, person, joint and frame: of the preferred annotator.",
+    "all_keypoints": "The same of every annotator.",
+    "points": "A row per kept clip, background point and frame: of the preferred annotator.",
+}
+"""Views that are not tables, with what they hold."""
+_CLIPS_COLUMNS = {
+    "licence": "Licence of the source by its source list",
+    "caption": "Caption of the source by its source list",
+    "listed_id": "Id of the source by its source list",
+}
+_KEYPOINTS_COLUMNS = {
+    "clip_id": "As in clips",
+    "person": "0 is the main person",
+    "frame": "Frame of the clip, from 0",
+    "joint": "Name by the skeleton of poses; left and right are the person's own",
+    "x": "From the centre of the leftmost pixel; null where the joint was not found [px]",
+    "y": "From the centre of the topmost pixel; null where the joint was not found [px]",
+    "confidence": "How sure the annotator is [0..1]",
+}
+_POINTS_COLUMNS = {
+    "clip_id": "As in clips",
+    "point": "Number of the point in its clip, from 0",
+    "frame": "Frame of the clip, from 0",
+    "x": "From the centre of the leftmost pixel [px]",
+    "y": "From the centre of the topmost pixel [px]",
+    "visible": "Whether the point is seen in this frame",
+    "on_person": "Whether a person covers it in this frame",
+}
+VIEW_COLUMNS = {
+    "clips": _CLIPS_COLUMNS,
+    "keypoints": _KEYPOINTS_COLUMNS,
+    "all_keypoints": {"annotator": "As in poses"} | _KEYPOINTS_COLUMNS,
+    "points": _POINTS_COLUMNS,
+}
+"""What columns mean that no table has."""
 _FOUND = "present AND NOT (confidence = 0 AND x = 0 AND y = 0)"
 
 
 def view_statements(preference: Mapping[str, str]) -> list[str]:
     """CREATE VIEW statements, in order.
 
-    preference: by table, the annotator whose rows the long forms show where a clip has several; `poses`, `masks` and
-    `tracks` show all.
+    preference: by table, the annotator whose rows `keypoints` and `points` show where a clip has several; the others
+    show all.
     """
     tables = [f"CREATE VIEW {table.name} AS {_visible(table)}" for table in TABLES.values()]
     chosen = {t: preferred_sql(t, preference[t], f"{STORED}{t}") for t in ("poses", "tracks")}
     return [
         *tables,
         f"CREATE VIEW keypoints AS {_keypoints(chosen['poses'])}",
+        f"CREATE VIEW all_keypoints AS {_keypoints('FROM poses', 'annotator, ')}",
         f"CREATE VIEW points AS {_points(chosen['tracks'])}",
     ]
+
+
+def comment_statements() -> list[str]:
+    """What the views and their columns mean, where DuckDB's own tools show it."""
+    views = {table.name: table.description for table in TABLES.values()} | LONG_FORMS
+    columns = {table.name: {field.name: _meaning(field) for field in table.schema} for table in TABLES.values()}
+    return [
+        *(f"COMMENT ON VIEW {name} IS {quoted(said)}" for name, said in views.items()),
+        *(
+            f"COMMENT ON COLUMN {view}.{column} IS {quoted(said)}"
+            for view in views
+            for column, said in (columns.get(view, {}) | VIEW_COLUMNS.get(view, {})).items()
+        ),
+    ]
+
+
+def quoted(text: str) -> str:
+    """A string of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _meaning(field: pa.Field) -> str:
+    unit = field.metadata.get(b"unit", b"").decode()
+    described: str = field.metadata[b"description"].decode()
+    return f"{described} [{unit}]" if unit else described
 
 
 def _visible(table: Table) -> str:
@@ -57,19 +119,22 @@ def _names(joints: tuple[str, ...]) -> str:
     return "[" + ", ".join(f"'{joint}'" for joint in joints) + "]"
 
 
-def _keypoints(poses: str) -> str:
-    """A joint's lists are cut out before its frames are laid out, so that a query for some joints reads only theirs."""
+def _keypoints(poses: str, more: str = "") -> str:
+    """A joint's lists are cut out before its frames are laid out, so that a query for some joints reads only theirs.
+
+    more: columns, each with a comma behind it.
+    """
     joint = "".join(f" WHEN '{s.name}' THEN {_names(s.joints)}[j + 1]" for s in SKELETONS.values())
     return f"""
-SELECT clip_id, person, frame, joint,
+SELECT {more}clip_id, person, frame, joint,
     CASE WHEN {_FOUND} THEN CAST(x / {COORDINATE_SCALE} AS FLOAT) END AS x,
     CASE WHEN {_FOUND} THEN CAST(y / {COORDINATE_SCALE} AS FLOAT) END AS y,
     CAST(confidence / {CONFIDENCE_SCALE} AS FLOAT) AS confidence
 FROM (
-    SELECT clip_id, person, joint, unnest(CAST(range(frames) AS INTEGER[])) AS frame, unnest(present) AS present,
+    SELECT {more}clip_id, person, joint, unnest(CAST(range(frames) AS INTEGER[])) AS frame, unnest(present) AS present,
         unnest(x[begin:last]) AS x, unnest(y[begin:last]) AS y, unnest(confidence[begin:last]) AS confidence
     FROM (
-        SELECT clip_id, person, frames, present, x, y, confidence, CASE skeleton{joint} END AS joint,
+        SELECT {more}clip_id, person, frames, present, x, y, confidence, CASE skeleton{joint} END AS joint,
             j * frames + 1 AS begin, (j + 1) * frames AS last
         FROM (SELECT *, unnest(range(joints)) AS j FROM ({poses}))
     )

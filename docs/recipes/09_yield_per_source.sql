@@ -1,4 +1,4 @@
--- What became of each source: the share of its seconds that was kept, and the rule that cost it the most.
+-- What became of each source: its seconds, those that were kept and their share, and the rule that cost it the most.
 WITH fates AS (
     SELECT source_id, count(*) AS candidates, count(*) FILTER (kept) AS kept,
         coalesce(sum(end_s - start_s) FILTER (kept), 0) AS kept_s
@@ -15,6 +15,7 @@ losses AS (
     GROUP BY source_id
 )
 SELECT uri, verdict, reason, coalesce(candidates, 0) AS candidates, coalesce(kept, 0) AS kept,
+    round(duration_s, 2) AS source_s, round(coalesce(kept_s, 0), 2) AS kept_s,
     round(coalesce(kept_s, 0) / nullif(duration_s, 0), 3) AS kept_share, dearest_reason
 FROM sources
 LEFT JOIN fates USING (source_id)

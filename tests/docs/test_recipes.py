@@ -153,7 +153,8 @@ def test_the_yield_is_the_share_of_a_source_that_was_kept(corpus: Corpus) -> Non
 def test_the_cost_is_divided_among_the_seconds_that_were_kept() -> None:
     counts = json.dumps({"stages": {"decode": {"busy_s": 6.0}, "encode": {"busy_s": 2.0}}})
     run = dict.fromkeys(TABLES["runs"].schema.names, "") | {"started_at": None, "seconds": 5.0, "workers": 2}
-    runs = [run | {"run_id": name, "counts": counts} for name in ("first", "second")]
+    commands = {"first": "curate", "second": "curate", "another": "annotate"}
+    runs = [run | {"run_id": name, "command": verb, "counts": counts} for name, verb in commands.items()]
     clip = dict.fromkeys(TABLES["clips"].schema.names) | _kept_row() | {"duration_s": 4.0}
     with duckdb.connect() as connection:
         for name, table in TABLES.items():

@@ -7,6 +7,7 @@ import shutil
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from pipelines.corpus.read import Corpus
 from pipelines.corpus.unpack import rows_of
 from pipelines.engines.factory import create_engine
 from pipelines.synthesize import synthesize
-from schemas.config import ComputeConfig, Config, EngineConfig, LimitsConfig, MasksConfig, TracksConfig
+from schemas.config import ComputeConfig, Config, EngineConfig, LimitsConfig, MasksConfig, PoseConfig, TracksConfig
 from schemas.errors import ConfigError
 from schemas.tables import NOBODY
 from tests.command_line import figureground
@@ -180,6 +181,14 @@ def test_rows_of_one_annotator_are_not_made_with_two_settings(corpus: Path) -> N
     annotate(corpus, LUCAS_KANADE, "tracks", None, silent)
     with pytest.raises(ConfigError, match="points: 64 -> 128"):
         annotate(corpus, Config(tracks=TracksConfig(points=128)), "tracks", None, silent)
+
+
+def test_the_help_names_every_annotator() -> None:
+    kinds = (PoseConfig, MasksConfig, TracksConfig)
+    names = [name for kind in kinds for name in get_args(get_type_hints(kind)["annotator"])]
+    assert len(names) > 10
+    said = figureground("annotate", "--help", check=True).stdout
+    assert [name for name in names if name not in said] == []
 
 
 def test_what_cannot_work_is_said_before_anything_is_done(corpus: Path) -> None:

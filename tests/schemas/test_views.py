@@ -9,7 +9,7 @@ import pytest
 
 from schemas.skeletons import BLAZEPOSE_33
 from schemas.tables import TABLES
-from schemas.views import STORED, view_statements
+from schemas.views import LONG_FORMS, STORED, comment_statements, view_statements
 
 KEYPOINTS = [("clip_id", "VARCHAR"), ("person", "INTEGER"), ("frame", "INTEGER"), ("joint", "VARCHAR"),
              ("x", "FLOAT"), ("y", "FLOAT"), ("confidence", "FLOAT")]  # fmt: skip
@@ -24,6 +24,26 @@ def connect(rows: dict[str, list[dict[str, Any]]]) -> duckdb.DuckDBPyConnection:
     for statement in view_statements({"poses": "blazepose", "tracks": "lucas_kanade"}):
         connection.execute(statement)
     return connection
+
+
+def test_every_column_of_every_view_says_what_it_is() -> None:
+    with connect({}) as connection:
+        for statement in comment_statements():
+            connection.execute(statement)
+        ours = "NOT internal AND table_name NOT LIKE 'stored%'"
+        sql = f"SELECT table_name, column_name, comment FROM duckdb_columns() WHERE {ours}"
+        said = {(view, column): comment for view, column, comment in connection.execute(sql).fetchall()}
+    assert {view for view, _ in said} == {*TABLES, *LONG_FORMS}
+    assert all(said.values())
+
+
+def test_keypoints_of_all_annotators_are_one_view_and_the_preferred_ones_another() -> None:
+    with connect({"clips": [clip("kept")], "poses": [pose("kept"), pose("kept") | {"annotator": "b"}]}) as connection:
+        (shown,) = connection.execute("SELECT count(*) FROM keypoints").fetchall()
+        all_of_them = connection.execute(
+            "SELECT annotator, count(*) FROM all_keypoints GROUP BY ALL ORDER BY 1"
+        ).fetchall()
+    assert all_of_them == [("a", *shown), ("b", *shown)] and shown[0] == 2 * len(BLAZEPOSE_33.joints)
 
 
 def clip(clip_id: str, *, kept: bool = True) -> dict[str, Any]:
