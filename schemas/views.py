@@ -19,6 +19,7 @@ STORED = "stored_"
 LONG_FORMS = {
     "keypoints": "A row per kept clip, person, joint and frame: of the preferred annotator.",
     "all_keypoints": "The same of every annotator.",
+    "joint_paths": "A row per kept clip, person and joint: lists with an entry a frame, of the preferred annotator.",
     "points": "A row per kept clip, background point and frame: of the preferred annotator.",
 }
 """Views that are not tables, with what they hold."""
@@ -49,6 +50,7 @@ VIEW_COLUMNS = {
     "clips": _CLIPS_COLUMNS,
     "keypoints": _KEYPOINTS_COLUMNS,
     "all_keypoints": {"annotator": "As in poses"} | _KEYPOINTS_COLUMNS,
+    "joint_paths": {"frames": "Length of the lists"} | {k: v for k, v in _KEYPOINTS_COLUMNS.items() if k != "frame"},
     "points": _POINTS_COLUMNS,
 }
 """What columns mean that no table has."""
@@ -66,6 +68,7 @@ def view_statements(preference: Mapping[str, str]) -> list[str]:
     return [
         *tables,
         f"CREATE VIEW keypoints AS {_keypoints(chosen['poses'])}",
+        f"CREATE VIEW joint_paths AS {_joint_paths(chosen['poses'])}",
         f"CREATE VIEW all_keypoints AS {_keypoints('FROM poses', 'annotator, ')}",
         f"CREATE VIEW points AS {_points(chosen['tracks'])}",
     ]
@@ -119,12 +122,33 @@ def _names(joints: tuple[str, ...]) -> str:
     return "[" + ", ".join(f"'{joint}'" for joint in joints) + "]"
 
 
-def _keypoints(poses: str, more: str = "") -> str:
-    """A joint's lists are cut out before its frames are laid out, so that a query for some joints reads only theirs.
-
-    more: columns, each with a comma behind it.
-    """
+def _by_joint(poses: str, more: str = "") -> str:
+    """A row per person and joint, whose lists are cut out, as they are stored. more: columns, a comma behind each."""
     joint = "".join(f" WHEN '{s.name}' THEN {_names(s.joints)}[j + 1]" for s in SKELETONS.values())
+    return f"""
+    SELECT {more}clip_id, person, joint, frames, present,
+        x[begin:last] AS x, y[begin:last] AS y, confidence[begin:last] AS confidence
+    FROM (
+        SELECT {more}clip_id, person, frames, present, x, y, confidence, CASE skeleton{joint} END AS joint,
+            j * frames + 1 AS begin, (j + 1) * frames AS last
+        FROM (SELECT *, unnest(range(joints)) AS j FROM ({poses}))
+    )"""  # noqa: S608
+
+
+def _joint_paths(poses: str) -> str:
+    """Lists stay lists: what compares a frame with the next needs no row for each."""
+    found = "present[i] AND NOT (confidence[i] = 0 AND x[i] = 0 AND y[i] = 0)"
+    x, y = (f"CASE WHEN {found} THEN ({axis}[i] / {COORDINATE_SCALE})::FLOAT END" for axis in "xy")
+    return f"""
+SELECT clip_id, person, joint, frames,
+    list_transform(range(1, frames + 1), lambda i: {x}) AS x,
+    list_transform(range(1, frames + 1), lambda i: {y}) AS y,
+    list_transform(confidence, lambda c: (c / {CONFIDENCE_SCALE})::FLOAT) AS confidence
+FROM ({_by_joint(poses)})"""  # noqa: S608
+
+
+def _keypoints(poses: str, more: str = "") -> str:
+    """A joint's lists are cut out before its frames are laid out, so that a query for some joints reads only theirs."""
     return f"""
 SELECT {more}clip_id, person, frame, joint,
     CASE WHEN {_FOUND} THEN CAST(x / {COORDINATE_SCALE} AS FLOAT) END AS x,
@@ -132,12 +156,8 @@ SELECT {more}clip_id, person, frame, joint,
     CAST(confidence / {CONFIDENCE_SCALE} AS FLOAT) AS confidence
 FROM (
     SELECT {more}clip_id, person, joint, unnest(CAST(range(frames) AS INTEGER[])) AS frame, unnest(present) AS present,
-        unnest(x[begin:last]) AS x, unnest(y[begin:last]) AS y, unnest(confidence[begin:last]) AS confidence
-    FROM (
-        SELECT {more}clip_id, person, frames, present, x, y, confidence, CASE skeleton{joint} END AS joint,
-            j * frames + 1 AS begin, (j + 1) * frames AS last
-        FROM (SELECT *, unnest(range(joints)) AS j FROM ({poses}))
-    )
+        unnest(x) AS x, unnest(y) AS y, unnest(confidence) AS confidence
+    FROM ({_by_joint(poses, more)})
 )"""  # noqa: S608
 
 

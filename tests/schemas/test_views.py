@@ -46,6 +46,13 @@ def test_keypoints_of_all_annotators_are_one_view_and_the_preferred_ones_another
     assert all_of_them == [("a", *shown), ("b", *shown)] and shown[0] == 2 * len(BLAZEPOSE_33.joints)
 
 
+def test_the_path_of_a_joint_is_its_keypoints_as_lists(connection: duckdb.DuckDBPyConnection) -> None:
+    unnested = "SELECT joint, unnest(range(frames)) AS frame, unnest(x) AS x, unnest(y) AS y, unnest(confidence) AS c"
+    paths = connection.execute(f"{unnested} FROM joint_paths ORDER BY joint, frame").fetchall()
+    asked = "SELECT joint, frame, x, y, confidence FROM keypoints ORDER BY joint, frame"
+    assert paths == connection.execute(asked).fetchall() != []
+
+
 def clip(clip_id: str, *, kept: bool = True) -> dict[str, Any]:
     return {
         "clip_id": clip_id,
