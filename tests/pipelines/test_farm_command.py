@@ -35,12 +35,14 @@ def test_a_terminated_batch_goes_on_and_says_where_it_stands(tmp_path: Path) -> 
         assert driver.stderr is not None
         while json.loads(driver.stderr.readline())["event"] != "video":
             pass
+        driver.send_signal(signal.SIGSTOP)  # so that it is under way however long the others take to start
         told = json.loads(figureground("status", out, "--json").stdout)
         assert told["by"] and told["left"] is not None
         second = figureground(*words, "--out", out)
         assert second.returncode == 1
         assert f"is being written by process {driver.pid}" in second.stderr
         driver.send_signal(signal.SIGTERM)
+        driver.send_signal(signal.SIGCONT)
         began = time.monotonic()
         said = driver.stderr.read()
         assert driver.wait(60) == 130
