@@ -110,6 +110,7 @@ def portable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ..
         yield options
 
 
+@pytest.mark.slow
 def test_a_killed_worker_of_the_job_service_loses_and_doubles_nothing(
     portable: tuple[str, ...], tmp_path: Path
 ) -> None:
@@ -136,6 +137,7 @@ def harness_of_the_last_clip(diary: Path) -> psutil.Process:
     return harness
 
 
+@pytest.mark.slow
 def test_what_no_worker_can_do_ends_the_run_in_its_own_words_through_the_job_service(portable: tuple[str, ...]) -> None:
     engine = BeamEngine(config=BeamConfig(options=(*portable, "--environment_type=LOOPBACK")))
     with pytest.raises(WeightsError, match="figureground weights fetch"):

@@ -80,7 +80,8 @@ def test_a_corpus_in_a_bucket_is_read_and_compacted_like_any_other(s3: dict[str,
     assert check(place).digest == check(tmp_path).digest
 
 
-@pytest.mark.parametrize("sources", [1, pytest.param(6, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("sources", [1, 6])
 def test_slow_downs_and_answers_that_are_lost_change_nothing(
     servers: tuple[dict[str, str], dict[str, str]], s3: dict[str, str], sources: int, tmp_path: Path
 ) -> None:

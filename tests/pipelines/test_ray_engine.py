@@ -156,6 +156,7 @@ def test_an_address_where_no_cluster_answers_is_an_error_that_names_it() -> None
     assert "no Ray cluster at ray.address=127.0.0.1:1" in said.stdout
 
 
+@pytest.mark.slow
 def test_a_killed_supervisor_costs_its_task_one_more_try_and_no_clip(engine: RayEngine, tmp_path: Path) -> None:
     diary = tmp_path / "diary"
     flow = Flow((Decode(), Work(diary)), ListWriter(), clips_per_part=2)
