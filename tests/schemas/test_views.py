@@ -46,6 +46,14 @@ def test_keypoints_of_all_annotators_are_one_view_and_the_preferred_ones_another
     assert all_of_them == [("a", *shown), ("b", *shown)] and shown[0] == 2 * len(BLAZEPOSE_33.joints)
 
 
+@pytest.mark.parametrize("view", ["keypoints", "joint_paths", "points"])
+def test_a_join_keeps_the_chosen_annotators_in_memory_and_not_the_lists(
+    view: str, connection: duckdb.DuckDBPyConnection
+) -> None:
+    ((_, plan),) = connection.execute(f"EXPLAIN SELECT x FROM {view}").fetchall()  # noqa: S608
+    assert "MARK" in plan, "only of a mark join does DuckDB never keep the left side"
+
+
 def test_the_path_of_a_joint_is_its_keypoints_as_lists(connection: duckdb.DuckDBPyConnection) -> None:
     unnested = "SELECT joint, unnest(range(frames)) AS frame, unnest(x) AS x, unnest(y) AS y, unnest(confidence) AS c"
     paths = connection.execute(f"{unnested} FROM joint_paths ORDER BY joint, frame").fetchall()
