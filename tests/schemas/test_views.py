@@ -50,7 +50,7 @@ def test_keypoints_of_all_annotators_are_one_view_and_the_preferred_ones_another
 def test_a_join_keeps_the_chosen_annotators_in_memory_and_not_the_lists(
     view: str, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    ((_, plan),) = connection.execute(f"EXPLAIN SELECT x FROM {view}").fetchall()  # noqa: S608
+    ((_, plan),) = connection.execute(f"EXPLAIN SELECT x FROM {view}").fetchall()
     assert "MARK" in plan, "only of a mark join does DuckDB never keep the left side"
 
 
