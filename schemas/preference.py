@@ -18,7 +18,8 @@ def preferred_sql(table: str, wanted: str, among: str) -> str:
 
     among: relation that the annotators are chosen from; it may say of one that it found nobody.
     The `coalesce` makes DuckDB keep the chosen pairs in memory: of a bare `IN` it may keep the table, lists and all.
+    Pairs are rows, since DuckDB before 1.1 compares no others.
     """
     order = f"annotator <> '{TRUTH}', annotator <> '{wanted.replace(chr(39), chr(39) * 2)}', annotator"
-    chosen = f"SELECT clip_id, first(annotator ORDER BY {order}) FROM {among} GROUP BY clip_id"  # noqa: S608
-    return f"SELECT * FROM {table} WHERE coalesce((clip_id, annotator) IN ({chosen}), false)"  # noqa: S608
+    chosen = f"SELECT row(clip_id, first(annotator ORDER BY {order})) FROM {among} GROUP BY clip_id"  # noqa: S608
+    return f"SELECT * FROM {table} WHERE coalesce(row(clip_id, annotator) IN ({chosen}), false)"  # noqa: S608

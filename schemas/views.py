@@ -37,6 +37,16 @@ _KEYPOINTS_COLUMNS = {
     "y": "From the centre of the topmost pixel; null where the joint was not found [px]",
     "confidence": "How sure the annotator is [0..1]",
 }
+_PATHS_COLUMNS = {
+    "clip_id": "As in clips",
+    "person": "0 is the main person",
+    "joint": "Name by the skeleton of poses",
+    "frames": "Length of the lists",
+    "present": "Whether the person is seen in this frame",
+    "x": "As in poses [1/8 px]",
+    "y": "As in poses [1/8 px]",
+    "confidence": "As in poses; 0 where the joint was not found [1/100]",
+}
 _POINTS_COLUMNS = {
     "clip_id": "As in clips",
     "point": "Number of the point in its clip, from 0",
@@ -50,7 +60,7 @@ VIEW_COLUMNS = {
     "clips": _CLIPS_COLUMNS,
     "keypoints": _KEYPOINTS_COLUMNS,
     "all_keypoints": {"annotator": "As in poses"} | _KEYPOINTS_COLUMNS,
-    "joint_paths": {"frames": "Length of the lists"} | {k: v for k, v in _KEYPOINTS_COLUMNS.items() if k != "frame"},
+    "joint_paths": _PATHS_COLUMNS,
     "points": _POINTS_COLUMNS,
 }
 """What columns mean that no table has."""
@@ -68,7 +78,7 @@ def view_statements(preference: Mapping[str, str]) -> list[str]:
     return [
         *tables,
         f"CREATE VIEW keypoints AS {_keypoints(chosen['poses'])}",
-        f"CREATE VIEW joint_paths AS {_joint_paths(chosen['poses'])}",
+        f"CREATE VIEW joint_paths AS {_by_joint(chosen['poses'])}",
         f"CREATE VIEW all_keypoints AS {_keypoints('FROM poses', 'annotator, ')}",
         f"CREATE VIEW points AS {_points(chosen['tracks'])}",
     ]
@@ -133,18 +143,6 @@ def _by_joint(poses: str, more: str = "") -> str:
             j * frames + 1 AS begin, (j + 1) * frames AS last
         FROM (SELECT *, unnest(range(joints)) AS j FROM ({poses}))
     )"""  # noqa: S608
-
-
-def _joint_paths(poses: str) -> str:
-    """Lists stay lists: what compares a frame with the next needs no row for each."""
-    found = "present[i] AND NOT (confidence[i] = 0 AND x[i] = 0 AND y[i] = 0)"
-    x, y = (f"CASE WHEN {found} THEN ({axis}[i] / {COORDINATE_SCALE})::FLOAT END" for axis in "xy")
-    return f"""
-SELECT clip_id, person, joint, frames,
-    list_transform(range(1, frames + 1), lambda i: {x}) AS x,
-    list_transform(range(1, frames + 1), lambda i: {y}) AS y,
-    list_transform(confidence, lambda c: (c / {CONFIDENCE_SCALE})::FLOAT) AS confidence
-FROM ({_by_joint(poses)})"""  # noqa: S608
 
 
 def _keypoints(poses: str, more: str = "") -> str:

@@ -1,9 +1,10 @@
 -- How fast wrists and ankles of the main person move: a histogram of speeds, in frame heights a second.
 -- A step is from a frame to the next one in which the annotator is sure of the joint, too.
+-- Needs DuckDB 1.3 or later, for `lambda`.
 WITH speeds AS (
     SELECT joint, unnest(list_transform(range(1, frames), lambda i:
-        CASE WHEN confidence[i] > 0.5 AND confidence[i + 1] > 0.5
-            THEN sqrt((x[i + 1] - x[i]) ** 2 + (y[i + 1] - y[i]) ** 2) * fps / height END)) AS speed
+        CASE WHEN confidence[i] > 50 AND confidence[i + 1] > 50
+            THEN sqrt((x[i + 1] - x[i]) ** 2 + (y[i + 1] - y[i]) ** 2) / 8 * fps / height END)) AS speed
     FROM joint_paths JOIN (SELECT clip_id, fps, height FROM clips) USING (clip_id)
     WHERE person = 0 AND joint IN ('left_wrist', 'right_wrist', 'left_ankle', 'right_ankle')
 )

@@ -1,4 +1,5 @@
 -- How much of the picture people cover, and in how many frames the main person's mask is empty, by clip and annotator.
+-- Needs DuckDB 1.3 or later, for `lambda`.
 WITH clip_masks AS (
     SELECT clip_id, annotator, any_value(width * height) AS pixels, list(area_px) AS people,
         any_value(area_px) FILTER (person = 0) AS main

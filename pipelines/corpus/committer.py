@@ -43,7 +43,7 @@ class Committer:
     ) -> None:
         """parts_per_batch: default, many, but no batch within ten seconds: there are no more commits for more clips.
 
-        Rows of some thousands are never held back.
+        No more than a thousand rows wait in memory: they go to data files, which the batch then commits.
         """
         self.layout = Layout.at(corpus)
         self.tables = Tables(self.layout)
@@ -111,10 +111,11 @@ class Committer:
     def flush_if_due(self) -> None:
         """Commit if the pending batch is full or old; call it while waiting for parts."""
         age_s = time.monotonic() - self._since
-        many = self._parts >= self._parts_per_batch and age_s >= self._least_s
-        full = many or len(self._clips) + len(self._sources) >= _MOST_ROWS
+        full = self._parts >= self._parts_per_batch and age_s >= self._least_s
         if full or (self._parts and age_s >= self._seconds_per_batch):
             self.flush()
+        elif len(self._clips) + len(self._sources) >= _MOST_ROWS:
+            self._write_rows()
 
     def flush(self) -> None:
         """Commit everything pending as one batch.
@@ -123,13 +124,10 @@ class Committer:
         """
         if not self._parts:
             return
-        files, clips, sources = self._files, self._clips, self._sources
-        self._clear()
         failpoint("batch.begin")
-        if clips:
-            files.append(write_rows(self.layout, "clips", self._stem(), clips))
-        if sources:
-            files.append(write_rows(self.layout, "sources", self._stem(), sources))
+        self._write_rows()
+        files = self._files
+        self._clear()
         self._commit(files)
         failpoint("batch.end")
 
@@ -148,6 +146,12 @@ class Committer:
                     path.unlink()
                     removed += 1
         return removed
+
+    def _write_rows(self) -> None:
+        for table, rows in (("clips", self._clips), ("sources", self._sources)):
+            if rows:
+                self._files.append(write_rows(self.layout, table, self._stem(), rows))
+                rows.clear()
 
     def _commit(self, files: list[DataFile]) -> None:
         self._require_lock()

@@ -86,14 +86,34 @@ def test_a_read_only_place_is_named(tmp_path: Path) -> None:
         Committer(tmp_path / "corpus", Config()).__enter__()
 
 
-def test_many_rows_are_committed_before_their_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_wait_in_files_and_are_committed_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipelines.corpus.committer, "_MOST_ROWS", 4)
+    waiting = []
     with Committer(tmp_path, Config()) as committer:
-        seen = []
-        for name in "abc":
-            committer.add(PartWriter(tmp_path).write(name, [make_clip(make_source(name), i) for i in range(2)]))
-            seen.append(Corpus(tmp_path).arrow("clips").num_rows)
-    assert seen == [0, 4, 4]
+        for name in "abcde":
+            source = make_source(name)
+            clips = [make_clip(source, i) for i in range(2)]
+            committer.add(PartWriter(tmp_path).write(part_id_of(source.source_id, 0), clips, make_report(source, 2)))
+            waiting.append(len(list((tmp_path / "clips").glob("*.parquet"))))
+        assert Corpus(tmp_path).arrow("clips").num_rows == 0
+    assert waiting == [0, 1, 1, 2, 2]
+    log = list((tmp_path / "clips" / "_delta_log").glob("*.json"))
+    assert len(log) == 2, "creation and one commit"
+    report = check(tmp_path)
+    assert (report.rows["clips"], report.rows["sources"], report.ok) == (10, 5, True)
+
+
+def test_rows_that_waited_in_files_are_swept_if_their_run_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipelines.corpus.committer, "_MOST_ROWS", 1)
+    died, other = make_source("a"), make_source("b")
+    with pytest.raises(KeyboardInterrupt), Committer(tmp_path, Config()) as committer:
+        committer.add(PartWriter(tmp_path).write(part_id_of(died.source_id, 0), [make_clip(died, 0)]))
+        raise KeyboardInterrupt
+    [left] = (tmp_path / "clips").glob("*.parquet")
+    with Committer(tmp_path, Config()) as committer:
+        committer.add(PartWriter(tmp_path).write(part_id_of(other.source_id, 0), [make_clip(other, 0)]))
+    assert not left.exists()
+    assert check(tmp_path).ok
 
 
 @pytest.mark.parametrize("other", [FORMAT - 1, FORMAT + 1])
