@@ -3,8 +3,9 @@
     python -m infra.benchmarks.annotation_cost [VIDEO] [--network blazepose|sam] [--clips N] [--frames N] [--side PX]
 
 Builds a corpus of a video (default: the demo's), then runs `annotate` over it in this process. Whatever an annotator
-gives a network is noted, and after each clip the same networks are run on the same input with nothing around them. All
-is measured by CPU seconds of all threads, a clip of one beside a clip of the other, so that a busy machine slows both.
+gives a network is noted, and after each clip the same networks are run on the same input with nothing around them; its
+video is decoded to RGB arrays by a plain PyAV loop, which whoever runs a network over a video has to do. All is
+measured by CPU seconds of all threads, a clip of one beside a clip of the other, so that a busy machine slows both.
 The first clip warms up and is not counted. `sam` is vit_b with random weights,
 for pictures of so many px a side.
 """
@@ -13,17 +14,21 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import av
 
 from pipelines.annotate import annotate
 from pipelines.chain import Chain
@@ -37,8 +42,9 @@ from pipelines.events import PartDone
 from pipelines.flow import Flow
 from pipelines.job import Task
 from schemas.config import ClipsConfig, ComputeConfig, Config, MasksConfig
-from schemas.records import Source
+from schemas.records import Frames, Source
 from transforms.annotation.again import Again
+from transforms.encoding.h264 import decode_frames
 
 FORMER = "former"
 """Annotator that the corpus's own poses are said to be by, so that BlazePose has not made them yet."""
@@ -48,13 +54,16 @@ FORMER = "former"
 class Cost:
     """CPU seconds over the clips after the first.
 
-    networks_s: of the calls of networks, run again by themselves. annotator_s: of the annotator on frames in memory.
-    pipeline_s: of the whole command, from the end of the first clip on.
+    networks_s: of the calls of networks, run again by themselves. decode_s: of a plain loop over the stored videos.
+    annotator_s: of the annotator on frames in memory. pipeline_s: of the whole command, from the end of the first clip
+    on.
     """
 
     pending: list[Callable[[], Any]] = field(default_factory=list)
+    videos: list[bytes] = field(default_factory=list)
     calls: int = 0
     networks_s: float = 0.0
+    decode_s: float = 0.0
     annotator_s: float = 0.0
     pipeline_s: float = 0.0
     _begun_s: float | None = None
@@ -62,6 +71,7 @@ class Cost:
     def next_clip(self, *_: object) -> None:
         """A clip is done: run its networks again."""
         calls, self.pending = self.pending, []
+        videos, self.videos = self.videos, []
         started = time.process_time()
         if self._begun_s is None:
             self.annotator_s, self._begun_s = 0.0, started
@@ -69,12 +79,16 @@ class Cost:
         for call in calls:
             call()
         self.calls += len(calls)
-        self.networks_s += time.process_time() - started
+        ran = time.process_time()
+        self.networks_s += ran - started
+        for video in videos:
+            decode_plainly(video)
+        self.decode_s += time.process_time() - ran
 
     def end(self) -> None:
         """The command has ended."""
         assert self._begun_s is not None
-        self.pipeline_s = time.process_time() - self._begun_s - self.networks_s
+        self.pipeline_s = time.process_time() - self._begun_s - self.networks_s - self.decode_s
 
     def timed(self, again: Any) -> Any:
         """The method of an annotator, with its time counted."""
@@ -86,6 +100,13 @@ class Cost:
             return made
 
         return annotate
+
+
+def decode_plainly(video: bytes) -> None:
+    """Every frame as an RGB array, dropped at once."""
+    with av.open(io.BytesIO(video)) as container:
+        for frame in container.decode(video=0):
+            frame.to_ndarray(format="rgb24")
 
 
 def build_corpus(folder: Path, video: Path, clips: int, frames: int) -> Path:
@@ -111,8 +132,6 @@ def build_corpus(folder: Path, video: Path, clips: int, frames: int) -> Path:
 
 def cut(video: Path, target: Path, frames: int) -> Path:
     """The first frames of a video, at 30 frames a second."""
-    from fractions import Fraction
-
     from schemas.config import MediaConfig
     from tests.models.footage import load
     from transforms.encoding.h264 import encode_h264
@@ -190,7 +209,14 @@ def save_sam(path: Path, side: int) -> Path:
 
 
 def _annotate(corpus: Path, config: Config, table: str, cost: Cost) -> Cost:
-    with patch.object(Again, "annotate", cost.timed(Again.annotate)):
+    def noted(video: bytes, fps: Fraction) -> Frames:
+        cost.videos.append(video)
+        return decode_frames(video, fps)
+
+    with (
+        patch.object(Again, "annotate", cost.timed(Again.annotate)),
+        patch("transforms.encoding.h264.decode_frames", noted),
+    ):
         done = annotate(corpus, config, table, None, cost.next_clip)
     if done.failed:
         raise SystemExit("\n".join(done.failed))
@@ -221,11 +247,13 @@ def main() -> None:
     print(f"{given.network}: {frames} frames, {cost.calls} calls of networks")
     for name, seconds in (
         ("networks", cost.networks_s),
+        ("decode", cost.decode_s),
         ("annotator", cost.annotator_s),
         ("annotate", cost.pipeline_s),
     ):
         print(f"{name:10} {seconds:8.2f} CPU s, {1000 * seconds / frames:8.2f} ms a frame")
     print(f"annotate / networks {cost.pipeline_s / cost.networks_s:.3f}", end=", ")
+    print(f"annotate / (networks + decode) {cost.pipeline_s / (cost.networks_s + cost.decode_s):.3f}", end=", ")
     print(f"annotate / annotator {cost.pipeline_s / cost.annotator_s:.3f}")
 
 

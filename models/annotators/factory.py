@@ -9,9 +9,10 @@ from schemas.config import Config
 from schemas.errors import ConfigError
 
 
-def create_pose(config: Config, threads: int = 2) -> PoseAnnotator:
+def create_pose(config: Config, threads: int = 2, *, masks: bool = True) -> PoseAnnotator:
     """The pose annotator named in `config.pose`.
 
+    masks: whether it makes the masks that it is configured to make along with its poses.
     Raises WeightsError if its weights cannot be had, ConfigError if its packages or its GPU are missing.
     """
     if config.pose.annotator == "openpose":
@@ -25,7 +26,7 @@ def create_pose(config: Config, threads: int = 2) -> PoseAnnotator:
         return DWPose(config.pose, config.compute)
     from models.annotators.blazepose import BlazePose
 
-    return BlazePose(config.pose, threads)
+    return BlazePose(config.pose, threads, masks=masks and config.masks.annotator == "blazepose")
 
 
 def create_screening_pose(config: Config, threads: int = 2) -> PoseAnnotator:

@@ -119,7 +119,7 @@ class MeasureVideo(Stage[Subject, VideoResult]):
         return found
 
     def _pose(self) -> PoseAnnotator:
-        annotator: PoseAnnotator = self._network("pose", lambda: create_pose(Config(), _THREADS))
+        annotator: PoseAnnotator = self._network("pose", lambda: create_pose(Config(), _THREADS, masks=False))
         return annotator
 
     def _network(self, name: str, load: Callable[[], Any]) -> Any:

@@ -54,7 +54,7 @@ class Again:
         self._masks: MaskAnnotator | None = None
         self._tracks: TrackAnnotator | None = None
         if table == "poses":
-            self._pose = create_pose(config)
+            self._pose = create_pose(config, masks=False)
         elif table == "masks":
             if config.masks.annotator == "blazepose":
                 raise ConfigError("the masks of blazepose are made along with its poses, not by themselves")

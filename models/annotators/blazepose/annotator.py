@@ -26,10 +26,13 @@ _BRIDGED_S = 0.4
 
 
 class BlazePose:
-    """Pose annotator on CPU; weights are fetched on first use. Raises WeightsError if they cannot be."""
+    """Pose annotator on CPU; weights are fetched on first use. Raises WeightsError if they cannot be.
 
-    def __init__(self, config: PoseConfig, threads: int = 2) -> None:
-        self._config = config
+    masks: whether `annotate` makes them, too; the network gives them anyway, but over its crops.
+    """
+
+    def __init__(self, config: PoseConfig, threads: int = 2, *, masks: bool = True) -> None:
+        self._config, self._masks = config, masks
         self._finder = PersonFinder(config, threads)
 
     @property
@@ -57,7 +60,7 @@ class BlazePose:
             others = [other for other in chosen if other is not finds]
             self._walk_back(frames, finds, others)
             self._bridge(frames, finds, others)
-        return to_tracked(ranked(chosen, fps, most), frames)
+        return to_tracked(ranked(chosen, fps, most), frames, masks=self._masks)
 
     def _walk_back(self, frames: Frames, finds: Finds, others: list[Finds]) -> None:
         """Follow a person backwards into the frames before each find, until it is lost or already known, in place."""

@@ -28,12 +28,10 @@ def ranked(persons: Sequence[Finds], fps: float, most: int) -> list[Finds]:
     return [f for i, f in enumerate(order) if i == 0 or len(f) >= _LEAST_SHARE_S * fps][:most]
 
 
-def to_tracked(persons: Sequence[Finds], frames: Frames) -> tuple[TrackedPerson, ...]:
-    """Poses, steadied, and masks of persons over the clip, in the order given."""
-    masks = _masks(persons, frames)
-    return tuple(
-        TrackedPerson(_pose(f, len(frames), float(frames.fps)), m) for f, m in zip(persons, masks, strict=True)
-    )
+def to_tracked(persons: Sequence[Finds], frames: Frames, *, masks: bool) -> tuple[TrackedPerson, ...]:
+    """Poses, steadied, and masks if wanted, of persons over the clip, in the order given."""
+    made = _masks(persons, frames) if masks else [None] * len(persons)
+    return tuple(TrackedPerson(_pose(f, len(frames), float(frames.fps)), m) for f, m in zip(persons, made, strict=True))
 
 
 def _pose(finds: Finds, count: int, fps: float) -> Pose:

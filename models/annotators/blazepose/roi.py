@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from schemas.arrays import F32, U8
+from schemas.arrays import F32
 
 _MARGIN = 1.25
 """Side of the square over the diameter of the person's circle, as in MediaPipe."""
@@ -36,10 +35,6 @@ class Roi:
         center = np.array(self.center_xy) - 0.5
         shift = side / 2 - 0.5 - turn @ center
         return np.column_stack([turn, shift]).astype(np.float32)
-
-    def crop(self, rgb_HW3: U8, side: int) -> U8:
-        """(side, side, 3) picture inside the square, black outside the frame."""
-        return np.asarray(cv2.warpAffine(rgb_HW3, self.to_crop(side), (side, side), flags=cv2.INTER_LINEAR), np.uint8)
 
     def bounds(self, height: int, width: int) -> tuple[int, int, int, int]:
         """x0, y0, x1, y1 of the upright box around the square, clipped to the frame; x1, y1 exclusive."""

@@ -114,6 +114,15 @@ def test_one_person_is_followed_if_one_is_asked_for(jumper: Frames) -> None:
     assert len(BlazePose(PoseConfig(max_persons=1)).annotate(frames)) == 1
 
 
+def test_poses_without_masks_are_the_poses_made_with_them(
+    jumper: Frames, jumper_persons: tuple[TrackedPerson, ...]
+) -> None:
+    alone = BlazePose(PoseConfig(), masks=False).annotate(jumper)
+    assert [person.mask for person in alone] == [None] * len(jumper_persons)
+    for one, both in zip(alone, jumper_persons, strict=True):
+        np.testing.assert_array_equal(one.pose.xy_TJ2, both.pose.xy_TJ2)
+
+
 def test_a_region_on_the_way_to_another_turns_the_shorter_way() -> None:
     near, far = Roi((0.0, 10.0), 100.0, 3.0), Roi((40.0, 10.0), 200.0, -3.0)
     halfway = near.towards(far, 0.5)
