@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
 import numpy as np
 from torch import Tensor
 
@@ -19,9 +18,10 @@ from pipelines.render_models import Renderer
 from schemas.arrays import U8
 from schemas.config import MediaConfig
 from schemas.errors import GenerationError
-from schemas.records import Frames, Media
+from schemas.records import Media
 from schemas.render_jobs import RenderJob
 from transforms.encoding.h264 import encode_h264
+from transforms.pixels import frames_of_rgb
 
 _VIDEO = MediaConfig(crf=18)
 
@@ -86,9 +86,7 @@ def write_video(pictures: Iterable[U8], fps: Fraction, out: Path, done: Callable
 
 def encode_pictures(pictures: Iterable[U8], fps: Fraction) -> Media:
     """(H, W, 3) RGB pictures as H.264; equal pictures give equal bytes. Raises ValueError without pictures."""
-    yuv = [np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420), np.uint8) for picture in pictures]
-    ticks = np.arange(len(yuv), dtype=np.int64)
-    return encode_h264(Frames(np.stack(yuv), ticks, ticks, 1 / fps, fps), _VIDEO)
+    return encode_h264(frames_of_rgb(pictures, fps), _VIDEO)
 
 
 def picture(frame_3HW: Tensor) -> U8:

@@ -5,9 +5,9 @@ Shape suffixes: T frames, J joints, H rows, W columns.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice
 
 import cv2
 import numpy as np
@@ -20,10 +20,11 @@ from schemas.errors import CorpusError, GenerationError
 from schemas.records import Annotation, Pose, Tracks
 from schemas.skeletons import BLAZEPOSE_33
 from schemas.skeletons.conversion import converted
-from transforms.encoding.h264 import decode_media
+from transforms.pixels import rgb_of_planes
 from transforms.rasterising.selection import usable_points
 from transforms.retarget import retarget
 from transforms.track_presets.tracks import PRESETS, preset_tracks, retime, retime_tracks, transfer_tracks
+from transforms.training_clips.decoding import decode_some
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,10 @@ def read_reference(corpus: Corpus, clip_id: str, frame: int, short_side: int, mu
     mask_HW = decode_mask(person.mask, frame)
     if not pose.present_T[frame] or not mask_HW.any():
         raise GenerationError(f"nobody is found in frame {frame} of clip {clip_id}; choose another frame")
-    yuv = next(islice(decode_media(media.video), frame, None))
+    rgb_HW3 = decode_some(io.BytesIO(media.video), media.fps, [frame], rgb_of_planes)[frame]
     people_HW = union_mask((p.mask for p in annotation.persons), frame, media.height, media.width)
     picture = ReferencePicture(
-        np.asarray(cv2.cvtColor(yuv, cv2.COLOR_YUV2RGB_I420), np.uint8),
+        rgb_HW3,
         mask_HW,
         people_HW,
         pose.xy_TJ2[frame],

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import cv2
-import numpy as np
 
 from pipelines.corpus.clips import StoredClip
 from pipelines.corpus.read import Corpus
 from pipelines.corpus.rows import Row
 from schemas.arrays import U8
 from schemas.config import MediaConfig
-from schemas.records import Annotation, Frames
+from schemas.records import Frames
 from transforms.encoding.h264 import encode_h264
 from transforms.overlay.draw import draw_annotation
 from transforms.overlay.sheet import contact_sheet, write_png
-from transforms.pixels import rgb, sample_indices
+from transforms.pixels import MATRIX_OF_RGB, rgb, sample_indices, yuv_of_rgb
 
 SHEET_NAME = "contact_sheet.png"
 _SHEET_COLUMNS = 5
@@ -60,13 +57,9 @@ def draw_clip(clip: StoredClip) -> Frames:
     """The clip's frames with their annotations and a caption drawn in. Raises CorpusError if it cannot be read."""
     frames, annotation = clip.frames(), clip.annotation()
     for index in range(len(frames)):
-        frames.yuv_THW[index] = _draw_frame(rgb(frames, index), annotation, index, _caption(clip.row, index))
-    return frames
-
-
-def _draw_frame(picture: U8, annotation: Annotation, index: int, caption: Sequence[str]) -> U8:
-    drawn = draw_annotation(picture, annotation, index, caption)
-    return np.asarray(cv2.cvtColor(drawn, cv2.COLOR_RGB2YUV_I420), dtype=np.uint8)
+        drawn = draw_annotation(rgb(frames, index), annotation, index, _caption(clip.row, index))
+        frames.yuv_THW[index] = yuv_of_rgb(drawn)
+    return replace(frames, matrix=MATRIX_OF_RGB)
 
 
 def _caption(clip: Row, index: int) -> list[str]:

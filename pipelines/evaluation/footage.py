@@ -21,9 +21,10 @@ from schemas.errors import MediaError
 from schemas.reasons import SourceReason
 from schemas.records import Frames
 from transforms.decode.opening import open_video
+from transforms.decode.planes import PlaneReader, matrix_of
 from transforms.encoding.h264 import decode_frames
 from transforms.measures.pictures import scaled
-from transforms.pixels import rgb
+from transforms.pixels import MATRIX_OF_RGB, rgb, yuv_of_rgb
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif")
@@ -62,44 +63,39 @@ class Footage:
         return np.asarray(self.frames.luma_THW[self._index_T], np.uint8)
 
 
-def read_rendered(path: Path) -> Footage:
-    """A video that a renderer wrote, its colours as the renderer has them. Raises MediaError."""
-    return Footage(_read(path, as_shown=False))
-
-
 def read_clip(corpus: Corpus, clip_id: str, index_T: NDArray[np.int64] | None = None) -> Footage:
     """A kept clip's video. index_T: frames to show. Raises CorpusError if it has none."""
     media = corpus.media(clip_id)
     return Footage(decode_frames(media.video, media.fps), None, index_T)
 
 
-def read_shown(path: Path) -> Footage:
-    """A video file, or a folder of pictures (itself, or its `images`), its colours as they are shown.
-
-    Raises MediaError for what is neither.
-    """
+def read_video(path: Path) -> Footage:
+    """A video file, or a folder of pictures (itself, or its `images`). Raises MediaError for what is neither."""
     if path.is_dir():
         return Footage(_read_pictures(path / _INSIDE if (path / _INSIDE).is_dir() else path))
-    return Footage(_read(path, as_shown=True))
+    return Footage(_read(path))
 
 
-def _read(path: Path, *, as_shown: bool) -> Frames:
-    """as_shown: colours converted as players convert them; else the planes as they are, as in a corpus."""
+def _read(path: Path) -> Frames:
     opened = open_video(path, LimitsConfig())
     fps = opened.fps  # while the container is open
     yuv: list[U8] = []
+    matrix, reader = MATRIX_OF_RGB, PlaneReader()
     with opened.container as container:
         try:
             for frame in container.decode(opened.stream):
-                even = frame.width // 2 * 2, frame.height // 2 * 2
-                if as_shown:
-                    picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)[: even[1], : even[0]]
-                    yuv.append(_planar(picture))
-                else:
-                    yuv.append(np.asarray(frame.reformat(*even, format="yuv420p").to_ndarray(), np.uint8))
+                yuv.append(_even(*reader.read(frame)))
+                matrix = matrix_of(frame)
         except av.FFmpegError as error:
             raise MediaError(SourceReason.DAMAGED, f"{path.name}: cannot be decoded: {error}") from error
-    return _frames(yuv, fps, path)
+    return _frames(yuv, fps, path, matrix)
+
+
+def _even(y_HW: U8, u_HW: U8, v_HW: U8) -> U8:
+    """I420 without an odd last row or column."""
+    height, width = (side // 2 for side in y_HW.shape)
+    chroma = np.stack([plane[:height, :width] for plane in (u_HW, v_HW)])
+    return np.concatenate([y_HW[: 2 * height, : 2 * width], chroma.reshape(height, 2 * width)])
 
 
 def _read_pictures(folder: Path) -> Frames:
@@ -112,17 +108,13 @@ def _pictures(paths: list[Path]) -> Iterator[U8]:
         bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if bgr is None:
             raise MediaError(SourceReason.DAMAGED, f"{path} cannot be read as a picture")
-        yield _planar(np.asarray(bgr[: bgr.shape[0] // 2 * 2, : bgr.shape[1] // 2 * 2, ::-1], np.uint8))
+        yield yuv_of_rgb(np.asarray(bgr[: bgr.shape[0] // 2 * 2, : bgr.shape[1] // 2 * 2, ::-1], np.uint8))
 
 
-def _planar(picture_HW3: U8) -> U8:
-    return np.asarray(cv2.cvtColor(np.ascontiguousarray(picture_HW3), cv2.COLOR_RGB2YUV_I420), np.uint8)
-
-
-def _frames(yuv: list[U8], fps: Fraction, path: Path) -> Frames:
+def _frames(yuv: list[U8], fps: Fraction, path: Path, matrix: str = MATRIX_OF_RGB) -> Frames:
     if not yuv:
         raise MediaError(SourceReason.EMPTY, f"{path.name}: there is no frame in it")
     if len({picture.shape for picture in yuv}) > 1:
         raise MediaError(SourceReason.DAMAGED, f"{path.name}: its frames differ in size")
     ticks = np.arange(len(yuv), dtype=np.int64)
-    return Frames(np.stack(yuv), ticks, ticks, 1 / fps, fps)
+    return Frames(np.stack(yuv), ticks, ticks, 1 / fps, fps, matrix)

@@ -7,7 +7,6 @@ from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from pipelines.corpus.layout import write_atomically
@@ -19,12 +18,12 @@ from pipelines.evaluation.subjects import Subject
 from pipelines.evaluation.video import SubjectVideo
 from pipelines.gallery.markup import Child, Markup, el, number, page
 from pipelines.gallery.markup import table as html_table
-from schemas.arrays import U8
 from schemas.config import MediaConfig
 from schemas.errors import ConfigError, FiguregroundError
 from schemas.measures import Metric
 from schemas.records import Frames
 from transforms.encoding.h264 import encode_h264
+from transforms.pixels import frames_of_rgb
 
 PAGE = "index.html"
 _RANKED_BY = ("lpips", "psnr", "track_ratio", "track_error", "pose_error", "warp_error")
@@ -145,10 +144,8 @@ def _encode_video(subject: Subject, corpus: Corpus | None, path: Path) -> None:
 
 
 def _beside(films: Sequence[Footage]) -> Frames:
-    frames = [np.hstack([film[t : t + 1][0] for film in films]) for t in range(len(films[0]))]
-    yuv: list[U8] = [np.asarray(cv2.cvtColor(f, cv2.COLOR_RGB2YUV_I420), np.uint8) for f in frames]
-    ticks, fps = np.arange(len(yuv), dtype=np.int64), films[-1].frames.fps
-    return Frames(np.stack(yuv), ticks, ticks, 1 / fps, fps)
+    beside = (np.hstack([film[t : t + 1][0] for film in films]) for t in range(len(films[0])))
+    return frames_of_rgb(beside, films[-1].frames.fps)
 
 
 def _remove_others(out: Path, results: Sequence[VideoResult]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.corpus.layout import as_file
 from pipelines.corpus.read import Corpus
-from pipelines.evaluation.footage import Footage, read_clip, read_rendered, read_shown
+from pipelines.evaluation.footage import Footage, read_clip, read_video
 from pipelines.evaluation.subjects import Subject
 from schemas.errors import MediaError
 from schemas.reasons import SourceReason
@@ -34,11 +34,9 @@ class SubjectVideo:
 
     def __init__(self, subject: Subject, corpus: Corpus | None) -> None:
         self.subject, self._corpus = subject, corpus
-        # A renderer's colours are those of its corpus; beside files from elsewhere they must be read as those are.
-        alone = subject.job is not None and subject.truth is None
         try:
             with as_file(subject.video) as path:
-                self.made = read_rendered(path) if alone else read_shown(path)
+                self.made = read_video(path)
         except OSError as error:
             raise MediaError(SourceReason.UNREADABLE, f"{subject.video}: {error.strerror}") from error
 
@@ -59,7 +57,7 @@ class SubjectVideo:
     def _truth(self) -> Footage:
         if self.subject.true_clip is None:
             assert self.subject.truth is not None
-            return read_shown(self.subject.truth)
+            return read_video(self.subject.truth)
         assert self._corpus is not None
         whole = read_clip(self._corpus, self.subject.true_clip)
         fps = whole.frames.fps

@@ -11,7 +11,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from pipelines.corpus.clips import StoredClip
@@ -19,6 +18,7 @@ from pipelines.export.base import Format, Listed, Unit, Written, put
 from schemas.config import MediaConfig
 from schemas.records import Frames
 from transforms.encoding.h264 import encode_h264
+from transforms.pixels import MATRIX_OF_RGB, yuv_of_rgb
 from transforms.rasterising.openpose import draw_openpose
 
 _DRAWN = MediaConfig(crf=12)
@@ -60,6 +60,6 @@ def _pose_video(clip: StoredClip) -> bytes:
     yuv_THW = np.empty((media.frames, media.height * 3 // 2, media.width), np.uint8)
     for frame in range(media.frames):
         drawn = draw_openpose(poses, frame, media.height, media.width)
-        yuv_THW[frame] = cv2.cvtColor(drawn, cv2.COLOR_RGB2YUV_I420)
+        yuv_THW[frame] = yuv_of_rgb(drawn)
     ticks = np.arange(media.frames, dtype=np.int64)
-    return encode_h264(Frames(yuv_THW, ticks, ticks, 1 / media.fps, media.fps), _DRAWN).video
+    return encode_h264(Frames(yuv_THW, ticks, ticks, 1 / media.fps, media.fps, MATRIX_OF_RGB), _DRAWN).video

@@ -145,7 +145,9 @@ def test_the_other_frame_is_of_the_same_video_and_not_of_the_window(media, annot
 @given(wanted=st.lists(st.integers(0, FRAMES - 1), min_size=1, max_size=6))
 def test_frames_decoded_by_themselves_are_those_of_the_whole_video(media, wanted):
     whole = list(decode_media(media.video))
-    some = decode_some(io.BytesIO(media.video), FPS, wanted, lambda y, u, v: np.concatenate([y, u.reshape(-1, WIDTH)]))
+    some = decode_some(
+        io.BytesIO(media.video), FPS, wanted, lambda y, u, v, _: np.concatenate([y, u.reshape(-1, WIDTH)])
+    )
     assert set(some) == set(wanted)
     assert all(np.array_equal(some[i], whole[i][: HEIGHT * 5 // 4]) for i in wanted)
 
@@ -204,9 +206,9 @@ def test_left_and_right_joints_are_each_others_mirror():
 
 def test_a_video_that_ends_early_is_an_error_that_names_the_frames(media):
     with pytest.raises(CorpusError, match="99"):
-        decode_some(io.BytesIO(media.video), FPS, {1, 99}, lambda y, u, v: y.copy())
+        decode_some(io.BytesIO(media.video), FPS, {1, 99}, lambda y, u, v, _: y.copy())
     with pytest.raises(CorpusError, match="check"):
-        decode_some(io.BytesIO(b"no video at all"), FPS, {1}, lambda y, u, v: y.copy())
+        decode_some(io.BytesIO(b"no video at all"), FPS, {1}, lambda y, u, v, _: y.copy())
 
 
 def test_a_clip_too_short_for_a_window_is_refused(annotation):

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from schemas.arrays import U8
 from schemas.config import MediaConfig
 from schemas.records import Frames, Media
+from transforms.decode.planes import matrix_of
 from transforms.pixels import planes
 
 _MATRIX = {"bt709": 1, "smpte170m": 6}
@@ -95,16 +96,16 @@ def decode_media(video: bytes) -> Iterator[U8]:
             yield np.asarray(picture.to_ndarray(format="yuv420p"), dtype=np.uint8)
 
 
-def decode_frames(video: bytes, fps: Fraction, matrix: str = "bt709") -> Frames:
+def decode_frames(video: bytes, fps: Fraction) -> Frames:
     """A stored video as `Frames` on its own clock (time base 1 / fps). Raises ValueError if frames are missing."""
     with av.open(io.BytesIO(video), "r", format="mp4") as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         size = stream.codec_context
         yuv_THW = np.empty((stream.frames, size.height * 3 // 2, size.width), np.uint8)
-        decoded = 0
+        decoded, matrix = 0, ""
         for yuv_HW, picture in zip(yuv_THW, container.decode(video=0), strict=False):
-            decoded += 1
+            decoded, matrix = decoded + 1, matrix_of(picture)
             for pixels, plane in zip(planes(yuv_HW), picture.reformat(format="yuv420p").planes, strict=True):
                 pixels[:] = _pixels(memoryview(plane).cast("B"), plane.line_size, *pixels.shape)
     if not decoded or decoded < len(yuv_THW):

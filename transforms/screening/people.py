@@ -9,12 +9,13 @@ import numpy as np
 
 from models.annotators.base import Detection, PoseAnnotator
 from models.annotators.factory import create_screening_pose
+from models.annotators.pixels import rgb_frame
 from models.annotators.text_detector import TextDetector
 from schemas.arrays import F32
 from schemas.config import Config, Limit
 from schemas.outcomes import Outcome, Rejected
 from schemas.records import Clip, Frames
-from transforms.pixels import rgb, sample_indices
+from transforms.pixels import sample_indices
 from transforms.screening.bursts import background_bursts
 from transforms.screening.camera import camera_motion
 from transforms.screening.text import text_area
@@ -96,9 +97,9 @@ def _detect(frames: Frames, pose: PoseAnnotator) -> dict[int, tuple[Detection, .
     """Persons at frames spread over the clip: every other one first, the rest only if those disagree."""
     wanted = round(len(frames) / float(frames.fps) * _SAMPLES_PER_S)
     indices = sample_indices(len(frames), min(max(wanted, _LEAST_SAMPLES), _MOST_SAMPLES))
-    found = {index: pose.detect(rgb(frames, index)) for index in indices[::2]}
+    found = {index: pose.detect(rgb_frame(frames, index)) for index in indices[::2]}
     if len({len(persons) for persons in found.values()}) > 1:
-        found |= {index: pose.detect(rgb(frames, index)) for index in indices[1::2]}
+        found |= {index: pose.detect(rgb_frame(frames, index)) for index in indices[1::2]}
     return found
 
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from models.annotators.pixels import rgb_frame
 from models.annotators.text_detector import TextDetector
 from schemas.records import Frames
-from transforms.pixels import rgb, sample_indices
+from transforms.pixels import sample_indices
 
 _SAMPLES = 3
 _GRID = 4
@@ -26,7 +27,7 @@ def text_area(detector: TextDetector, frames: Frames) -> float:
     for done, index in enumerate(sample_indices(len(frames), _SAMPLES)):
         if cells.max() + _SAMPLES - done < most:
             break  # no place can be covered often enough any more
-        cells += _covered(detector.boxes(rgb(frames, index)), cells.shape)
+        cells += _covered(detector.boxes(rgb_frame(frames, index)), cells.shape)
     return float((cells >= most).mean())
 
 

@@ -15,17 +15,8 @@ import numpy as np
 from schemas.arrays import F32, U8, Bool
 from schemas.records import Mask
 from schemas.skeletons import SKELETONS
-from transforms.pixels import planes
+from transforms.pixels import RGB_OF_YUV, rgb_of_planes
 from transforms.training_clips.masks import sample_masks
-
-_RGB_OF_YUV = np.array(
-    [
-        [1.164, 0.0, 1.596, -1.164 * 16 - 1.596 * 128],
-        [1.164, -0.391, -0.813, -1.164 * 16 + (0.391 + 0.813) * 128],
-        [1.164, 2.018, 0.0, -1.164 * 16 - 2.018 * 128],
-    ]
-)
-"""BT.601, limited range: what OpenCV converts I420 by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +33,8 @@ class Crop:
     out: tuple[int, int]
     flipped: bool = False
 
-    def picture(self, yuv_HW: U8) -> U8:
-        """(h, w, 3) RGB of an I420 picture (H * 3 // 2, W)."""
-        return self.cut_planes(*planes(yuv_HW))
-
-    def cut_planes(self, y_HW: U8, u_HW: U8, v_HW: U8) -> U8:
-        """The same of three planes, the last two of half the size; only what the crop shows is converted.
+    def cut_planes(self, y_HW: U8, u_HW: U8, v_HW: U8, matrix: str) -> U8:
+        """(h, w, 3) RGB of three planes, the last two of half the size; only what the crop shows is converted.
 
         Colours are converted where there are fewer pixels: after the planes were made smaller, or before they are
         enlarged.
@@ -56,10 +43,9 @@ class Crop:
         half = slice(rows.start // 2, rows.stop // 2), slice(columns.start // 2, columns.stop // 2)
         parts = y_HW[rows, columns], u_HW[half], v_HW[half]
         if self.width > self.out[0]:
-            return self._flip(cv2.transform(cv2.merge([_resized(part, self.out) for part in parts]), _RGB_OF_YUV))
-        chroma = np.stack(parts[1:]).reshape(-1, self.width)
-        i420 = np.concatenate([parts[0], chroma])
-        return self._flip(_resized(np.asarray(cv2.cvtColor(i420, cv2.COLOR_YUV2RGB_I420), np.uint8), self.out))
+            small = cv2.merge([_resized(part, self.out) for part in parts])
+            return self._flip(cv2.transform(small, RGB_OF_YUV[matrix]))
+        return self._flip(_resized(rgb_of_planes(*parts, matrix), self.out))
 
     def masks(self, masks: Sequence[Mask], frames: Sequence[int]) -> list[Bool]:
         """(frame, h, w) of each mask: a pixel is inside where its centre is. Raises CorpusError for a damaged mask."""

@@ -12,12 +12,13 @@ from av.video.frame import VideoFrame
 
 from schemas.arrays import U8
 from schemas.errors import CorpusError
+from transforms.decode.planes import matrix_of
 
 _NO_PICTURES = {"skip_frame": "all"}
 """For the look that FFmpeg takes at a stream when it is opened, not for what is decoded afterwards: the headers say all
 that it is after, and pictures cost as much as several frames."""
-Take = Callable[[U8, U8, U8], U8]
-"""What to keep of a frame, given its three planes, which are not valid any longer afterwards."""
+Take = Callable[[U8, U8, U8, str], U8]
+"""What to keep of a frame, given its three planes, which are not valid any longer afterwards, and its YUV matrix."""
 
 
 def decode_some(video: BinaryIO, fps: Fraction, wanted: Collection[int], take: Take) -> dict[int, U8]:
@@ -44,7 +45,7 @@ def decode_some(video: BinaryIO, fps: Fraction, wanted: Collection[int], take: T
                     assert frame.pts is not None
                     at = round(frame.pts / ticks) + 1
                     if at > index:
-                        taken[index] = take(*_planes(frame))
+                        taken[index] = take(*_planes(frame), matrix_of(frame))
                         break
     except av.FFmpegError as error:
         raise CorpusError(f"a stored video does not decode: {error}; run `figureground check`") from error
