@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.corpus.annotators import note_annotator, person_numbers, settings_of
 from pipelines.corpus.committer import Committer
@@ -24,6 +24,9 @@ from schemas.config import Config
 from schemas.outcomes import Failed, Kept, Outcome
 from schemas.records import Annotation, Frames
 from transforms.stage import Resources, Stage
+
+if TYPE_CHECKING:
+    from pipelines.corpus.access import ClipReader
 
 Progress = Callable[[int, int], None]
 """Told how many of how many clips are annotated."""
@@ -52,25 +55,26 @@ class AnnotateClips(Stage[ClipIds, tuple[DataFile, ...]]):
 
     def __init__(self, corpus: str | Place, config: Config, table: str) -> None:
         self._place, self._config, self._table = corpus, config, table
-        self._corpus: Corpus | None = None
+        self._clips: ClipReader | None = None
         self._again: Any = None
 
     def setup(self) -> None:
         """Open the corpus and load the annotator."""
+        from pipelines.corpus.access import ClipReader
         from transforms.annotation.again import Again
 
-        self._corpus = Corpus(self._place)
+        self._clips = ClipReader(Corpus(self._place))
         self._again = Again(self._config, self._table)
 
     def teardown(self) -> None:
         """Free the annotator."""
-        self._corpus = self._again = None
+        self._clips = self._again = None
 
     def process(self, item: ClipIds) -> Iterable[Outcome[tuple[DataFile, ...]]]:
         """For each clip the files, none if there is nobody to mask; all of them once all are annotated."""
-        if self._corpus is None or self._again is None:
+        if self._clips is None or self._again is None:
             raise ValueError(f"clips {item} came before setup")
-        clips = [self._read(self._corpus, clip_id) for clip_id in item]
+        clips = [self._read(self._clips, clip_id) for clip_id in item]
         made = self._again.annotate_several(clips)
         rows = [_rows(clip_id, new, len(clip[0])) for clip_id, new, clip in zip(item, made, clips, strict=True)]
         layout = Layout.at(self._place)
@@ -78,11 +82,11 @@ class AnnotateClips(Stage[ClipIds, tuple[DataFile, ...]]):
             yield Kept((write_rows(layout, self._table, f"annotate-{clip_id}", of_clip),) if of_clip else ())
 
     @staticmethod
-    def _read(corpus: Corpus, clip_id: str) -> tuple[Frames, Annotation, list[int]]:
+    def _read(stored: ClipReader, clip_id: str) -> tuple[Frames, Annotation, list[int]]:
         from transforms.encoding.h264 import decode_frames
 
-        media = corpus.media(clip_id)
-        return decode_frames(media.video, media.fps), corpus.annotation(clip_id), corpus.persons(clip_id)
+        media = stored.media(clip_id)
+        return decode_frames(media.video, media.fps), stored.annotation(clip_id), stored.persons(clip_id)
 
 
 class AnnotateClipsOnGpu(AnnotateClips):

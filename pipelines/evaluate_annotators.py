@@ -21,6 +21,7 @@ from transforms.stage import Resources, Stage
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from pipelines.corpus.access import ClipReader
     from transforms.accuracy.clip import ClipAccuracy
 
 Progress = Callable[[int, int], None]
@@ -69,27 +70,28 @@ class AssessClip(Stage[str, Any]):
 
     def __init__(self, corpus: str | Place, config: Config, kinds: Collection[str]) -> None:
         self._place, self._config, self._kinds = corpus, config, tuple(kinds)
-        self._corpus: Corpus | None = None
+        self._clips: ClipReader | None = None
         self._assessor: Any = None
 
     def setup(self) -> None:
         """Open the corpus and load the annotators."""
+        from pipelines.corpus.access import ClipReader
         from transforms.accuracy.clip import Assessor
 
-        self._corpus = Corpus(self._place)
+        self._clips = ClipReader(Corpus(self._place))
         self._assessor = Assessor(self._config, self._kinds)
 
     def teardown(self) -> None:
         """Free the annotators."""
-        self._corpus = self._assessor = None
+        self._clips = self._assessor = None
 
     def process(self, item: str) -> Iterable[Outcome[Any]]:
         """One kept pair."""
         from transforms.encoding.h264 import decode_frames
 
-        if self._corpus is None:
+        if self._clips is None:
             raise ValueError(f"clip {item} came before setup")
-        media, truth = self._corpus.media(item), self._corpus.annotation(item)
+        media, truth = self._clips.media(item), self._clips.annotation(item)
         if truth.track_annotator.name != TRUTH:
             raise CorpusError(f"clip {item} has no exact annotations")
         yield Kept((item, self._assessor.assess(decode_frames(media.video, media.fps), truth)))

@@ -21,8 +21,8 @@ from schemas.records import Annotation, Frames, Media
 from schemas.skeletons import SKELETONS
 
 if TYPE_CHECKING:
+    from pipelines.corpus.access import ClipReader
     from pipelines.corpus.read import Corpus
-    from pipelines.training_data.access import ClipReader
 
 _ID = re.compile(r"[0-9a-f]{16}_\d+_\d+")
 
@@ -116,7 +116,7 @@ class StoredClips(Sequence[StoredClip]):
     """The kept clips of a corpus that meet a condition, by clip id. See `Corpus.clips`."""
 
     def __init__(self, corpus: Corpus, where: str = "", clip_ids: Sequence[str] | None = None) -> None:
-        from pipelines.training_data.access import ClipReader
+        from pipelines.corpus.access import ClipReader
 
         kept = "(SELECT * FROM clips WHERE kept) AS clips"
         sql = f"SELECT * FROM {kept} WHERE (\n{where.strip() or 'true'}\n) ORDER BY clip_id"  # noqa: S608

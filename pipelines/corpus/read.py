@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipelines.corpus.annotators import assemble, person_numbers, read_preference
+from pipelines.corpus.annotators import assemble, read_preference
 from pipelines.corpus.delta import Tables
 from pipelines.corpus.layout import Layout, Place
 from pipelines.corpus.manifest import read_manifest
@@ -108,12 +108,6 @@ class Corpus:
         tracks = self._rows("tracks", clip_id)
         poses, masks = (rows_of(self.arrow(table, clip_ids=[clip_id])) for table in ("poses", "masks"))
         return assemble(poses, masks, tracks, self.preference, self.config)
-
-    def persons(self, clip_id: str) -> list[int]:
-        """Numbers of the persons of `annotation`, in its order."""
-        ids = [clip_id]
-        poses, masks = (self.arrow(t, ["person", "annotator"], ids).to_pylist() for t in ("poses", "masks"))
-        return person_numbers(poses, masks, self.preference)
 
     def _rows(self, table: str, clip_id: str) -> list[Row]:
         rows = rows_of(self.arrow(table, clip_ids=[clip_id]))

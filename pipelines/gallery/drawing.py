@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.corpus.access import ClipReader
 from pipelines.corpus.clips import StoredClip
 from pipelines.corpus.layout import Place, write_atomically
 from pipelines.corpus.read import Corpus
@@ -15,7 +16,6 @@ from pipelines.engines.base import Engine
 from pipelines.gallery.clip_page import clip_page
 from pipelines.gallery.media import draw
 from pipelines.mapping import outcomes_of
-from pipelines.training_data.access import ClipReader
 from schemas.outcomes import Failed, Kept, Outcome
 from transforms.stage import Resources, Stage
 

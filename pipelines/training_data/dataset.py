@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from pipelines.corpus.access import ClipFacts, ClipReader
 from pipelines.corpus.read import Corpus
-from pipelines.training_data.access import ClipFacts, ClipReader
 from schemas.errors import ConfigError, CorpusError
 from schemas.records import Media
 from schemas.skeletons import BLAZEPOSE_33

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from pipelines.annotate import annotate
+from pipelines.corpus.access import ClipReader
 from pipelines.corpus.annotators import note_annotator
 from pipelines.corpus.check import check
 from pipelines.corpus.committer import Committer
@@ -129,7 +130,7 @@ def test_a_clip_in_which_nobody_is_found_is_not_looked_at_again(tmp_path: Path) 
     assert report.ok, report.problems
     with read.connect() as connection:
         assert connection.execute("SELECT min(person) FROM poses").fetchone() == (0,)
-    assert len(read.annotation(min(nobody)).persons) == len(read.persons(min(nobody)))
+    assert len(read.annotation(min(nobody)).persons) == len(ClipReader(read).persons(min(nobody)))
 
 
 def test_a_clip_without_persons_needs_no_masks(tmp_path: Path) -> None:

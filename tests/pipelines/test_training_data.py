@@ -17,10 +17,10 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from torch.utils.data import DataLoader  # noqa: E402
 
 from models.generator.training.batch import TrainingBatch  # noqa: E402
+from pipelines.corpus.access import ClipReader  # noqa: E402
 from pipelines.corpus.committer import Committer  # noqa: E402
 from pipelines.corpus.compact import compact  # noqa: E402
 from pipelines.corpus.parts import PartWriter, part_id_of  # noqa: E402
-from pipelines.training_data.access import ClipReader  # noqa: E402
 from pipelines.training_data.dataset import ClipDataset, Share  # noqa: E402
 from pipelines.training_data.stream import START_METHOD, ClipStream, training_batches  # noqa: E402
 from schemas.config import Config  # noqa: E402

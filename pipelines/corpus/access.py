@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import groupby
-from typing import Any, BinaryIO, NamedTuple
+from functools import cached_property
+from typing import Any, BinaryIO, Literal, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from pipelines.corpus import layout
-from pipelines.corpus.annotators import assemble
+from pipelines.corpus.annotators import assemble, person_numbers
 from pipelines.corpus.parquet import open_file
 from pipelines.corpus.read import Corpus
 from pipelines.corpus.rows import Row
@@ -28,6 +30,7 @@ _COLUMNS = {
     for table in ("poses", "masks", "tracks", "media")
 }
 _OPEN_FILES = 128
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
 
 class _Rows(NamedTuple):
@@ -74,13 +77,18 @@ class ClipReader:
     def __init__(self, corpus: Corpus) -> None:
         self._root, self._config, self._preference = corpus.root, corpus.config, corpus.preference
         self._paths = {table: corpus.paths(table) for table in _COLUMNS}
-        self._places = {table: _places(paths) for table, paths in self._paths.items()}
+        self._places = {table: _Places(paths) for table, paths in self._paths.items()}
         self._files = _Files()
-        self.clips = _facts(corpus)
+        self._corpus = corpus
+
+    @cached_property
+    def clips(self) -> tuple[ClipFacts, ...]:
+        """Kept clips that show a person, in the order of their ids."""
+        return _facts(self._corpus)
 
     def files(self, clip_id: str) -> tuple[str, ...]:
         """Names of the files that hold the clip's rows; a name stands for its content."""
-        places = ((table, rows.file) for table in _COLUMNS for rows in self._places[table].get(clip_id, ()))
+        places = ((table, rows.file) for table in _COLUMNS for rows in self._places[table].of(clip_id))
         return tuple(dict.fromkeys(f"{table}/{self._paths[table][file].name}" for table, file in places))
 
     def media(self, clip_id: str) -> Media:
@@ -96,6 +104,12 @@ class ClipReader:
         """Poses, masks and tracks. Raises CorpusError if there are none, or a file is damaged."""
         poses, masks = (self._rows(self._found(table, clip_id)) for table in ("poses", "masks"))
         return assemble(poses, masks, self._rows(self._some("tracks", clip_id)), self._preference, self._config)
+
+    def persons(self, clip_id: str) -> list[int]:
+        """Numbers of the persons of `annotation`, in its order."""
+        named = ["person", "annotator"]
+        poses, masks = (self._rows(self._found(table, clip_id, named)) for table in ("poses", "masks"))
+        return person_numbers(poses, masks, self._preference)
 
     @staticmethod
     def _rows(tables: list[pa.Table]) -> list[Row]:
@@ -113,7 +127,7 @@ class ClipReader:
             self._group(self._paths[table][rows.file], rows.group, columns or _COLUMNS[table]).slice(
                 rows.start, rows.end - rows.start
             )
-            for rows in self._places[table].get(clip_id, ())
+            for rows in self._places[table].of(clip_id)
         ]
 
     def _group(self, path: layout.Place, group: int, columns: list[str]) -> pa.Table:
@@ -123,30 +137,48 @@ class ClipReader:
             raise CorpusError(f"{path} cannot be read; run `figureground check`: {error}") from error
 
 
-def _places(paths: list[layout.Place]) -> dict[str, tuple[_Rows, ...]]:
-    """Where each clip's rows lie in the files of a table."""
-    places: dict[str, tuple[_Rows, ...]] = {}
-    for file, path in enumerate(paths):
-        try:
-            with open_file(path) as parquet:
-                ids: list[str] = parquet.read(columns=["clip_id"], use_threads=False)["clip_id"].to_pylist()
-                metadata = parquet.metadata
-                lengths = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-        except (OSError, pa.ArrowException):
-            continue  # its clips will be missed when they are asked for, not those of other files
-        first = 0
-        for group, length in enumerate(lengths):
-            start = 0
-            for clip_id, run in groupby(ids[first : first + length]):
-                end = start + sum(1 for _ in run)
-                places[clip_id] = (*places.get(clip_id, ()), _Rows(file, group, start, end))
-                start = end
-            first += length
-    return places
+class _Places:
+    """Where each clip's rows lie in the files of a table; fifty bytes a clip, so that workers can hold millions."""
+
+    def __init__(self, paths: list[layout.Place]) -> None:
+        ids, spans = [np.empty(0, "S1")], [np.empty((0, 4), np.int32)]
+        for file, path in enumerate(paths):
+            try:
+                found = _spans(path)
+            except (OSError, pa.ArrowException):
+                continue  # its clips will be missed when they are asked for, not those of other files
+            ids.append(found[0])
+            spans.append(np.insert(found[1], 0, file, axis=1))
+        unsorted = np.concatenate(ids)
+        order = np.argsort(unsorted, kind="stable")
+        self._ids, self._spans = unsorted[order], np.concatenate(spans)[order]
+
+    def of(self, clip_id: str) -> list[_Rows]:
+        """In the order of files."""
+        key = clip_id.encode()
+        if len(key) > self._ids.itemsize:
+            return []
+        first, end = (int(np.searchsorted(self._ids, np.array(key, self._ids.dtype), side)) for side in _SIDES)
+        return [_Rows(*span) for span in self._spans[first:end].tolist()]
+
+
+def _spans(path: layout.Place) -> tuple[NDArray[np.bytes_], NDArray[np.int32]]:
+    """Ids of the clips of a file, and (runs, 3) row group, start and end of the rows of each, in the file's order."""
+    with open_file(path) as parquet:
+        column = parquet.read(columns=["clip_id"], use_threads=False)["clip_id"]
+        metadata = parquet.metadata
+        lengths = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    ids = np.array(column.cast(pa.binary()).to_pylist(), np.bytes_)
+    groups = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    starts = np.union1d(groups[:-1], np.flatnonzero(ids[1:] != ids[:-1]) + 1).astype(np.int64)
+    starts = starts[starts < len(ids)]
+    ends = np.append(starts[1:], len(ids))
+    group = np.searchsorted(groups, starts, "right") - 1
+    spans = np.stack([group, starts - groups[group], ends - groups[group]], axis=1)
+    return ids[starts], spans.astype(np.int32)
 
 
 def _facts(corpus: Corpus) -> tuple[ClipFacts, ...]:
-    """Kept clips that show a person, in the order of their ids."""
     poses: Any = corpus.arrow("poses", ["clip_id", "person", "skeleton"]).to_pylist()
     skeletons = {row["clip_id"]: row["skeleton"] for row in poses if row["person"] == 0}
     clips: Any = corpus.arrow("clips", ["clip_id", "kept", "width", "height", "frames"]).to_pylist()
