@@ -102,13 +102,13 @@ class ClipReader:
 
     def annotation(self, clip_id: str) -> Annotation:
         """Poses, masks and tracks. Raises CorpusError if there are none, or a file is damaged."""
-        poses, masks = (self._rows(self._found(table, clip_id)) for table in ("poses", "masks"))
+        poses, masks = (self._rows(self._people(table, clip_id)) for table in ("poses", "masks"))
         return assemble(poses, masks, self._rows(self._some("tracks", clip_id)), self._preference, self._config)
 
     def persons(self, clip_id: str) -> list[int]:
         """Numbers of the persons of `annotation`, in its order."""
         named = ["person", "annotator"]
-        poses, masks = (self._rows(self._found(table, clip_id, named)) for table in ("poses", "masks"))
+        poses, masks = (self._rows(self._people(table, clip_id, named)) for table in ("poses", "masks"))
         return person_numbers(poses, masks, self._preference)
 
     @staticmethod
@@ -119,6 +119,13 @@ class ClipReader:
         found = self._found(table, clip_id, columns)
         if not found:
             raise CorpusError(f"{self._root}: clip {clip_id} has no {table} that can be read; see `figureground check`")
+        return found
+
+    def _people(self, table: str, clip_id: str, columns: list[str] | None = None) -> list[pa.Table]:
+        """A clip that shows nobody has no rows; but then no file may be unread that could hold them."""
+        found = self._found(table, clip_id, columns)
+        if not found and (damaged := self._places[table].damaged):
+            raise CorpusError(f"{damaged[0]} cannot be read; run `figureground check`")
         return found
 
     def _found(self, table: str, clip_id: str, columns: list[str] | None = None) -> list[pa.Table]:
@@ -141,12 +148,14 @@ class _Places:
     """Where each clip's rows lie in the files of a table; fifty bytes a clip, so that workers can hold millions."""
 
     def __init__(self, paths: list[layout.Place]) -> None:
+        self.damaged: list[layout.Place] = []
         ids, spans = [np.empty(0, "S1")], [np.empty((0, 4), np.int32)]
         for file, path in enumerate(paths):
             try:
                 found = _spans(path)
             except (OSError, pa.ArrowException):
-                continue  # its clips will be missed when they are asked for, not those of other files
+                self.damaged.append(path)  # its clips will be missed when they are asked for, not those of other files
+                continue
             ids.append(found[0])
             spans.append(np.insert(found[1], 0, file, axis=1))
         unsorted = np.concatenate(ids)

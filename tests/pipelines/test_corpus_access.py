@@ -43,6 +43,22 @@ def test_what_is_read_by_place_is_what_a_scan_finds(compacted: bool, tmp_path: P
             reader.media(stranger)
 
 
+def test_a_damaged_file_of_poses_is_not_taken_for_clips_without_persons(tmp_path: Path) -> None:
+    make_corpus(tmp_path, 2, parts_per_batch=1)
+    corpus = Corpus(tmp_path)
+    damaged = corpus.paths("poses")[0]
+    lost = set(pq.read_table(str(damaged), columns=["clip_id"])["clip_id"].to_pylist())
+    Path(str(damaged)).write_bytes(b"no Parquet at all")
+    reader = ClipReader(corpus)
+    for clip_id in corpus.kept_clip_ids():
+        if clip_id not in lost:
+            assert reader.annotation(clip_id).persons
+            continue
+        for ask in (reader.annotation, reader.persons):
+            with pytest.raises(CorpusError, match="cannot be read; run `figureground check`"):
+                ask(clip_id)
+
+
 @given(
     files=st.lists(st.lists(st.sampled_from(["a", "b", "bc", "é", "a b"]), max_size=12), max_size=3),
     rows_per_group=st.integers(1, 5),
