@@ -16,7 +16,7 @@ _CHECKPOINTS = "models.generator.checkpoints"
 _WARP_SIZE, _WARP_CLIP = 512, 16
 _MODEL_SIZE, _MODEL_CLIP = 512, 16
 """Of a generator that doesn't say what it was trained with."""
-_RESIDUAL_STEPS, _STEPS = 4, 25
+_RESIDUAL_STEPS, _STEPS = 2, 25
 _PARTS = (".json", ".safetensors")
 
 
