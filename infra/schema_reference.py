@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from schemas.columns import Table
 from schemas.reasons import NEAR_DUPLICATE, SourceReason, Verdict, verdict_of
 from schemas.skeletons import SKELETONS
-from schemas.tables import RENDERS, TABLES, Table
+from schemas.tables import RENDERS, TABLES
 from schemas.views import LONG_FORMS, VIEW_COLUMNS
 
 _HEAD = """\
@@ -19,6 +20,14 @@ file, and, as comments, in the database that `figureground duckdb` writes.
 
 A row belongs to a clip through `clip_id`. Annotation rows have one entry a frame; entry *i* is frame *i* of the stored
 video. Beside the tables there are [views](#views) in long form.
+
+The source of a column is the stage that fills it: `fingerprint` or `fetch` looks at an input; `decode` finds shots and
+cuts clips; `picture` and `people` screen them; `annotate` runs the annotators, also as the verb of that name; `encode`
+stores the video; `curate` gives the verdict. Rows of synthesized clips (annotator `synthetic`) come from `synthesize`.
+
+Clips set aside as near-duplicates (`reject_reasons` is `near_duplicate`) keep their rows of annotations and media, so
+that they can come back if the clip they resemble is forgotten. No view shows those rows; `figureground check` counts
+them apart.
 """
 
 
@@ -39,9 +48,10 @@ def reference() -> str:
 def _table(table: Table) -> Iterator[str]:
     yield f"## {table.name}\n"
     yield f"{table.description} Key: {', '.join(f'`{name}`' for name in table.key)}.\n"
-    yield "| column | type | unit | meaning |\n|---|---|---|---|"
+    yield "| column | type | unit | meaning | source |\n|---|---|---|---|---|"
     for field in table.schema:
-        yield f"| `{field.name}` | {field.type} | {_said(field, b'unit')} | {_said(field, b'description')} |"
+        unit, meaning, source = (_said(field, key) for key in (b"unit", b"description", b"source"))
+        yield f"| `{field.name}` | {field.type} | {unit} | {meaning} | {source} |"
     yield ""
 
 

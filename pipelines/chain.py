@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pipelines.events import StageCount
 from pipelines.failpoints import failpoint
@@ -14,6 +14,7 @@ from schemas.reasons import Verdict
 from schemas.records import Clip, SourceReport
 from transforms.stage import Stage, run_stage
 
+T = TypeVar("T")
 Passing = Outcome[Any] | StageCount | Heartbeat
 
 
@@ -56,7 +57,7 @@ class Chain:
         yield outcome
 
     def _fan_out(self, index: int, item: Any, committed: Set[str]) -> Iterator[Passing]:
-        stage, watch = self.stages[index], _Stopwatch()
+        stage, watch = self.stages[index], Stopwatch()
         failpoint(f"stage.{stage.name}.before")
         for outcome in watch.over(run_stage(stage, item)):
             if isinstance(outcome.item, Heartbeat):
@@ -71,29 +72,31 @@ class Chain:
         yield StageCount(stage.name, received=1, busy_s=watch.take())
 
 
-class _Stopwatch:
+class Stopwatch:
     """Wall seconds spent inside an iterator."""
 
     def __init__(self) -> None:
         self._seconds = 0.0
 
-    def over(self, outcomes: Iterator[Outcome[Any]]) -> Iterator[Outcome[Any]]:
+    def over(self, items: Iterator[T]) -> Iterator[T]:
+        """The same items, each let go of before the next is asked for."""
         while True:
             started = time.perf_counter()
-            outcome = next(outcomes, None)
+            item = next(items, None)
             self._seconds += time.perf_counter() - started
-            if outcome is None:
+            if item is None:
                 return
-            yield outcome
-            del outcome
+            yield item
+            del item
 
     def take(self) -> float:
+        """Seconds since they were last taken."""
         seconds, self._seconds = self._seconds, 0.0
         return seconds
 
 
 def _answer(stage: Stage[Any, Any], clip: Clip) -> Generator[Passing, None, Outcome[Any]]:
-    watch = _Stopwatch()
+    watch = Stopwatch()
     outcome: Outcome[Any] = Failed(clip, "no outcome")
     failpoint(f"stage.{stage.name}.before")
     for given in watch.over(run_stage(stage, clip)):

@@ -15,18 +15,20 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from pipelines.chain import Stopwatch
 from pipelines.corpus.committer import Committer
 from pipelines.corpus.layout import Place
 from pipelines.corpus.parts import PartWriter
 from pipelines.counts import Counts
 from pipelines.engines.base import Engine
-from pipelines.events import Event, PartDone, Planned, SourceDone
+from pipelines.events import FETCH, FINGERPRINT, Event, PartDone, Planned, SourceDone, StageCount
 from pipelines.flow import Flow
 from pipelines.job import Task
+from pipelines.undone import Undone
 from schemas.config import Config
 from schemas.fetch import FetchConfig
 from schemas.outcomes import Kept, Outcome
-from schemas.reasons import SourceReason, verdict_of
+from schemas.reasons import SourceReason, Verdict, verdict_of
 from schemas.records import Listing, Source, SourceReport
 from transforms.fetch.fingerprint import Fingerprint, Fingerprinted
 from transforms.fetch.uris import as_text, is_remote, without_secrets
@@ -50,13 +52,14 @@ Watcher = Callable[[Event], None]
 
 @dataclass(slots=True)
 class Curated:
-    """What a run did. near_duplicates: clips set aside as copies of another."""
+    """What a run did. near_duplicates: clips set aside as copies of another. undone: inputs that came to nothing."""
 
     inputs: int
     already_done: int = 0
     near_duplicates: int = 0
     seconds: float = 0.0
     counts: Counts = field(default_factory=Counts)
+    undone: Undone = field(default_factory=Undone)
 
 
 def curation_stages(config: Config) -> tuple[Stage[Any, Any], ...]:
@@ -110,7 +113,7 @@ def curate(
         try:
             for first in range(0, len(here), _LOT):
                 ahead = max(0, len(here) - first - _LOT) + len(remote)
-                run.take(_fingerprints(engine, here[first : first + _LOT]), ahead)
+                run.take(FINGERPRINT, _fingerprints(engine, here[first : first + _LOT]), ahead)
             if remote:
                 run.download(remote, fetch or FetchConfig())
         finally:
@@ -146,13 +149,16 @@ class _Run:
         self._flow = Flow(CurationStages(config), self._writer)
         self._taken: set[str] = set()
         self._planned = Planned(0)
+        self._looking = Stopwatch()
         self._settled: Callable[[SourceReport], None] = lambda report: None
 
-    def take(self, found: Iterable[Found], ahead: int = 0) -> None:
-        """Work on inputs. ahead: inputs that will be given later."""
+    def take(self, stage: str, found: Iterable[Found], ahead: int = 0) -> None:
+        """Work on inputs. stage: that looked at them. ahead: inputs that will be given later."""
         self._taken.clear()  # what was taken before has its verdict
-        tasks = deque(self._plan(found))
-        self._planned = _planned(self._planned, tasks, ahead)
+        settled_before = self._done.counts.sources
+        tasks = deque(self._plan(stage, self._looking.over(iter(found))))
+        self._tell(StageCount(stage, busy_s=self._looking.take()))
+        self._planned = _planned(self._planned, tasks, self._done.counts.sources - settled_before, ahead)
         self._watch(self._planned)
         if tasks:
             self._work(tasks)
@@ -169,9 +175,9 @@ class _Run:
         self._done.already_done += len(uris) - len(left)
         ahead = len(left)
         with closing(downloads.lots(left)) as lots:
-            for lot in lots:
+            for lot in self._looking.over(lots):
                 ahead -= len(lot)
-                self.take((_fetched(found) for found in lot), ahead)
+                self.take(FETCH, (_fetched(found) for found in lot), ahead)
                 self._committer.flush()
                 downloads.committed()
         downloads.close()
@@ -185,10 +191,9 @@ class _Run:
                 if isinstance(event, SourceDone):
                     self._settled(event.report)
                 self._committer.flush_if_due()
-                self._done.counts.add(event)
-                self._watch(event)
+                self._tell(event)
 
-    def _plan(self, inputs: Iterable[Found]) -> Iterator[Task]:
+    def _plan(self, stage: str, inputs: Iterable[Found]) -> Iterator[Task]:
         """Tasks for inputs that have no verdict yet; unreadable inputs and copies of another get theirs here."""
         progress = self._committer.progress()
         for found in inputs:
@@ -196,23 +201,29 @@ class _Run:
             if progress.is_reported(source.uri, source.sha256):
                 self._done.already_done += 1
             elif isinstance(found, SourceReport):
-                self._report(replace(found, source=source))
+                self._settle(stage, replace(found, source=source))
             elif source.source_id in progress.finished or source.sha256 in self._taken:
-                self._report(_report(source, SourceReason.DUPLICATE, _COPY))
+                self._settle(stage, _report(source, SourceReason.DUPLICATE, _COPY))
             else:
                 self._taken.add(source.sha256)
+                self._tell(StageCount(stage, received=1, kept=1))
                 yield Task(source, progress.committed_clips(source.source_id), found.declared_s)
 
     def _listed(self, source: Source) -> Source:
         listing = self._listings.get(source.uri)
         return source if listing is None else replace(source, listing=listing)
 
-    def _report(self, report: SourceReport) -> None:
+    def _settle(self, stage: str, report: SourceReport) -> None:
         part_id = f"{report.source.source_id or 'unreadable'}-report"
         self._committer.add(self._writer.write(part_id, (), report))
         self._settled(report)
-        event = SourceDone(report, None)
+        failed = report.verdict == Verdict.FAILED
+        self._tell(StageCount(stage, received=1, rejected=int(not failed), failed=int(failed)))
+        self._tell(SourceDone(report, expected_s=0.0))  # its bytes were never in the plan
+
+    def _tell(self, event: Event) -> None:
         self._done.counts.add(event)
+        self._done.undone.add(event)
         self._watch(event)
 
 
@@ -236,16 +247,20 @@ def _fetched(found: Fetched | SourceReport) -> Found:
     return found if isinstance(found, SourceReport) else Fingerprinted(found.source, None)
 
 
-def _planned(before: Planned, tasks: Sequence[Task], ahead: int) -> Planned:
-    """The plan so far: what was given before, these tasks, and those to come, of which nothing more is known."""
+def _planned(before: Planned, tasks: Sequence[Task], settled: int, ahead: int) -> Planned:
+    """The plan so far: what was given before, these tasks, and those to come, of which nothing more is known.
+
+    settled: sources of this lot that already have their verdict: they could not be read, or are copies.
+    """
     known_s = sum(task.expected_s for task in tasks if task.expected_s is not None)
     unknown_bytes = sum(t.source.size_bytes for t in tasks if t.expected_s is None)
-    sources = before.sources - before.ahead + len(tasks) + ahead
+    sources = before.sources - before.ahead + len(tasks) + settled + ahead
     return Planned(sources, before.known_s + known_s, before.unknown_bytes + unknown_bytes, ahead)
 
 
 def _unreadable(source: Source, outcome: Outcome[Any]) -> SourceReport:
-    return _report(source, SourceReason.UNREADABLE, as_text(getattr(outcome, "error", "cannot be read")))
+    error = as_text(getattr(outcome, "error", "cannot be read"))
+    return _report(source, SourceReason.UNREADABLE, error.removeprefix(f"{Fingerprint.name}: "))
 
 
 def _report(source: Source, reason: SourceReason, detail: str) -> SourceReport:

@@ -13,8 +13,9 @@ from schemas.records import SourceReport
 class Planned:
     """What lies before a run. Said by the driver before the engine starts, and again whenever it knows more.
 
-    sources: to curate. known_s: seconds of video of those whose containers say. unknown_bytes: size of the others.
-    ahead: of the sources, those that are still to be fetched, of which nothing else is known.
+    sources: those without a verdict from before. known_s: seconds of video of those whose containers say.
+    unknown_bytes: size of the others.
+    ahead: of the sources, those that are still to be looked at, of which nothing else is known.
     """
 
     sources: int
@@ -116,3 +117,6 @@ class Notice:
 Event = Planned | StageCount | Position | PartDone | SourceDone | Mapped | WorkerMemory | Notice | Waiting
 SETTLING = (PartDone, SourceDone, Mapped)
 """Events that deliver results: the counts before them stay, whatever happens to the worker."""
+FINGERPRINT, FETCH = "fingerprint", "fetch"
+LOOKING = (FINGERPRINT, FETCH)
+"""Stages in which the driver looks at inputs before it plans the work on them; `busy_s` is what it waited for them."""

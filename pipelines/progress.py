@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from pipelines.counts import Counts
-from pipelines.events import Event, Notice, Planned
+from pipelines.events import LOOKING, Event, Notice, Planned
 from pipelines.timeleft import TimeLeft, in_words
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Progress:
     def waiting(self) -> dict[str, int]:
         """Items that stand before a stage now: sources before the first, clips where workers share annotators."""
         begun = self.counts.sources + len(self.counts.reached_s)
-        first = next(iter(self.counts.stages), "decode")
+        first = next((stage for stage in self.counts.stages if stage not in LOOKING), "decode")
         return {first: max(self._left.plan.sources - begun, 0)} | self.counts.waiting
 
     @property

@@ -1,20 +1,17 @@
-"""The tables of a corpus: every column with its type, unit and meaning.
+"""The tables of a corpus: every column with its type, unit, meaning and source.
 
-The descriptions travel in the Arrow field metadata, hence into the Delta log and every Parquet file.
-Types keep to what Delta Lake has: no unsigned, float16 or fixed-size lists.
+All of that travels in the Arrow field metadata, hence into the Delta log and every Parquet file. A corpus keeps what
+it said when it was made: readers compare names and types alone.
 """
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from dataclasses import fields
 
+from schemas.columns import BINARY, BOOL, F64, I32, I64, NO_UNIT, STR, TIME, Table, column, list_of, made_by, text
 from schemas.measures import OF_A_VIDEO
+from schemas.reasons import NEAR_DUPLICATE
 from schemas.scores import CAMERAS, Scores
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 COORDINATE_SCALE = 8
 """Stored coordinates are integers in 1/8 px."""
@@ -24,82 +21,15 @@ NOBODY = -1
 """Person of the row of `poses` that says an annotator found nobody: with it the clip counts as annotated. No view
 shows it."""
 
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column. type: as Arrow writes it, `int32` or `list<int32>`."""
-
-    name: str
-    type: str
-    description: str
-    unit: str
-    nullable: bool
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        """Description and unit, for the field metadata."""
-        return {"description": self.description} | ({"unit": self.unit} if self.unit else {})
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of the corpus. key: columns that name a row; clip_rows: rows belong to a clip."""
-
-    name: str
-    description: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-    clip_rows: bool = False
-    delta_coded: tuple[str, ...] = ()
-    """List columns stored with Parquet's DELTA_BINARY_PACKED coding."""
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The columns for Arrow."""
-        return _arrow_schema(self.columns)
-
-
-@functools.cache
-def _arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:
-    import pyarrow as pa
-
-    types = {"bool": pa.bool_(), "double": pa.float64(), _TIME: pa.timestamp("us", "UTC")}
-
-    def arrow(name: str) -> pa.DataType:
-        if name.startswith(_LIST):
-            return pa.list_(arrow(element_of(name)))
-        return types[name] if name in types else pa.type_for_alias(name)
-
-    return pa.schema([pa.field(c.name, arrow(c.type), nullable=c.nullable, metadata=c.metadata) for c in columns])
-
-
-def element_of(type_: str) -> str:
-    """Type of a list's elements."""
-    return type_.removeprefix(_LIST).removesuffix(">")
-
-
-_LIST = "list<"
-_STR, _BOOL, _F64, _I32, _I64 = "string", "bool", "double", "int32", "int64"
-_BINARY, _TIME = "binary", "timestamp[us, tz=UTC]"
-
-
-def _list(element: str) -> str:
-    return f"{_LIST}{element}>"
-
-
-def _column(name: str, type_: str, description: str, unit: str = "", nullable: bool = True) -> Column:
-    return Column(name, type_, description, unit, nullable)
-
-
-def _id(name: str, description: str) -> Column:
-    return _column(name, _STR, description, nullable=False)
-
-
-_SOURCE_ID = _id("source_id", "First 16 hex digits of the source's SHA-256.")
-_CLIP_ID = _id("clip_id", "<source_id>_<start_frame>_<end_frame>.")
+_LOOKED_AT, _CURATE, _DECODE = "fingerprint, fetch", "curate", "decode"
+_POSES, _MASKS, _TRACKS = "annotate: pose", "annotate: masks", "annotate: tracks"
+_SOURCE_ID, _CLIP_ID = (
+    *made_by(_LOOKED_AT, text("source_id", "First 16 hex digits of the source's SHA-256.")),
+    *made_by(_DECODE, text("clip_id", "<source_id>_<start_frame>_<end_frame>.")),
+)
 _ANNOTATOR = (
-    _id("annotator", "Name of the annotator that made the row."),
-    _id("weights_sha256", "SHA-256 of the annotator's weights; empty if it has none."),
+    text("annotator", "Name of the annotator that made the row."),
+    text("weights_sha256", "SHA-256 of the annotator's weights; empty if it has none."),
 )
 
 SOURCES = Table(
@@ -107,55 +37,82 @@ SOURCES = Table(
     "One row per input: what it is and what became of it.",
     ("uri", "sha256"),
     (
-        _id("uri", "The input as named by the user: a path made absolute, or an address without its secrets."),
+        *made_by(
+            "user",
+            text("uri", "The input as named by the user: a path made absolute, or an address without its secrets."),
+        ),
         _SOURCE_ID,
-        _id("sha256", "SHA-256 of the whole content, hex."),
-        _column("size_bytes", _I64, "Size of the content.", "bytes"),
-        _id("verdict", "done, rejected (no usable video) or failed (the work on it failed)."),
-        _column("reason", _STR, "Code of `schemas.reasons.SourceReason`; null when done."),
-        _column("detail", _STR, "The reason in words."),
-        _column("container", _STR, "Container format as the demuxer names it."),
-        _column("codec", _STR, "Video codec."),
-        _column("width", _I32, "Coded width.", "px"),
-        _column("height", _I32, "Coded height.", "px"),
-        _column("pixel_format", _STR, "Pixel format of the decoder's output."),
-        _column("sample_aspect", _STR, "Pixel width to height, as num/den."),
-        _column("rotation", _I32, "Clockwise rotation applied to show the picture upright.", "degrees"),
-        _column("fps", _F64, "Average frame rate by the container.", "1/s"),
-        _column("declared_frames", _I64, "Frames promised by the header; null if it promises none."),
-        _column("frames_decoded", _I64, "Frames really decoded."),
-        _column("damaged_packets", _I64, "Packets the decoder refused."),
-        _column("duration_s", _F64, "From the first to the end of the last decoded frame.", "s"),
-        _column("has_audio", _BOOL, "The container has an audio stream."),
-        _column("shots", _I32, "Shots found."),
-        _column("clips", _I32, "Candidate clips found, kept or not."),
-        _column("cut_times_s", _list(_F64), "Boundaries between shots, one time per boundary.", "s"),
-        _column("listed_id", _STR, "Id by the source list."),
-        _column("licence", _STR, "Licence by the source list."),
-        _column("caption", _STR, "Caption by the source list."),
-        _column("listed_start_s", _F64, "Start of the part that the source list speaks of.", "s"),
-        _column("listed_end_s", _F64, "End of the part that the source list speaks of.", "s"),
+        *made_by(
+            _LOOKED_AT,
+            text("sha256", "SHA-256 of the whole content, hex."),
+            column("size_bytes", I64, "Size of the content.", "bytes"),
+        ),
+        *made_by(
+            "the stage that ended it",
+            text("verdict", "done, rejected (no usable video) or failed (the work on it failed)."),
+            column("reason", STR, "Code of `schemas.reasons.SourceReason`; null when done."),
+            column("detail", STR, "The reason in words."),
+        ),
+        *made_by(
+            "decode: container",
+            column("container", STR, "Container format as the demuxer names it."),
+            column("codec", STR, "Video codec."),
+            column("width", I32, "Coded width.", "px"),
+            column("height", I32, "Coded height.", "px"),
+            column("pixel_format", STR, "Pixel format of the decoder's output."),
+            column("sample_aspect", STR, "Pixel width to height, as num/den."),
+            column("rotation", I32, "Clockwise rotation applied to show the picture upright.", "degrees"),
+            column(
+                "fps",
+                F64,
+                "Average frame rate by the container, or by its time stamps where they contradict it.",
+                "1/s",
+            ),
+            column("declared_frames", I64, "Frames promised by the header; null if it promises none.", "frames"),
+        ),
+        *made_by(
+            _DECODE,
+            column("frames_decoded", I64, "Frames really decoded.", "frames"),
+            column("damaged_packets", I64, "Packets the decoder refused, or that came marked as damaged.", "packets"),
+            column("duration_s", F64, "From the first to the end of the last decoded frame.", "s"),
+        ),
+        *made_by("decode: container", column("has_audio", BOOL, "The container has an audio stream.")),
+        *made_by(
+            _DECODE,
+            column("shots", I32, "Shots found.", "shots"),
+            column("clips", I32, "Candidate clips found, kept or not.", "clips"),
+            column("cut_times_s", list_of(F64), "Boundaries between shots, one time per boundary.", "s"),
+        ),
+        *made_by(
+            "source list",
+            column("listed_id", STR, "Id by the source list."),
+            column("licence", STR, "Licence by the source list."),
+            column("caption", STR, "Caption by the source list."),
+            column("listed_start_s", F64, "Start of the part that the source list speaks of.", "s"),
+            column("listed_end_s", F64, "End of the part that the source list speaks of.", "s"),
+        ),
     ),
 )
 
-_SPAN = [
-    _column("shot", _I32, "Running number of the shot in the source.", nullable=False),
-    _column("shot_start_s", _F64, "Start of the shot.", "s"),
-    _column("shot_end_s", _F64, "End of the shot.", "s"),
-    _column("start_frame", _I64, "First source frame, presentation order.", nullable=False),
-    _column("end_frame", _I64, "Source frame after the last.", nullable=False),
-    _column("start_s", _F64, "Presentation time of the first frame.", "s"),
-    _column("end_s", _F64, "Time at which the last frame stops showing.", "s"),
-    _column("start_pts", _I64, "Exact time stamp of the first frame, in time_base units."),
-    _column("time_base", _STR, "Unit of time stamps in seconds, as num/den."),
-    _column("width", _I32, "Width of the stored clip.", "px"),
-    _column("height", _I32, "Height of the stored clip.", "px"),
-    _column("fps", _F64, "Frame rate of the stored clip, constant.", "1/s"),
-    _column("frames", _I32, "Frames of the stored clip.", nullable=False),
-]
-_SCORE_COLUMNS = [
-    _column(f.name, _F64, str(f.metadata["description"]), str(f.metadata["unit"])) for f in fields(Scores)
-]
+_SPAN = (
+    column("shot", I32, "Running number of the shot in the source, from 0.", NO_UNIT, nullable=False),
+    column("shot_start_s", F64, "Start of the shot.", "s"),
+    column("shot_end_s", F64, "End of the shot.", "s"),
+    column("start_frame", I64, "First source frame, presentation order, from 0.", "frames", nullable=False),
+    column("end_frame", I64, "Source frame after the last.", "frames", nullable=False),
+    column("start_s", F64, "Presentation time of the first frame.", "s"),
+    column("end_s", F64, "Time at which the last frame stops showing.", "s"),
+    column("start_pts", I64, "Exact time stamp of the first frame.", "time_base"),
+    column("time_base", STR, "Unit of time stamps in seconds, as num/den."),
+    column("width", I32, "Width of the stored clip.", "px"),
+    column("height", I32, "Height of the stored clip.", "px"),
+    column("fps", F64, "Frame rate of the stored clip, constant.", "1/s"),
+    column("frames", I32, "Frames of the stored clip.", "frames", nullable=False),
+)
+_SCORE_COLUMNS = tuple(
+    made_by(score.metadata["source"], column(score.name, F64, score.metadata["description"], score.metadata["unit"]))[0]
+    for score in fields(Scores)
+)
 
 CLIPS = Table(
     "clips",
@@ -164,14 +121,22 @@ CLIPS = Table(
     (
         _CLIP_ID,
         _SOURCE_ID,
-        *_SPAN,
-        _column("kept", _BOOL, "Passed every rule, and its annotations and media are stored.", nullable=False),
-        _column("reject_reasons", _list(_STR), "<score>_low or <score>_high for every rule broken."),
-        _column("error", _STR, "What failed, if the work on the clip failed."),
+        *made_by(_DECODE, *_SPAN),
+        *made_by(
+            _CURATE,
+            column("kept", BOOL, "Passed every rule, and its annotations and media are stored.", nullable=False),
+            column(
+                "reject_reasons",
+                list_of(STR),
+                "<score>_low or <score>_high for every rule broken; "
+                f"{NEAR_DUPLICATE} alone for a copy set aside at the end of a run, stored but shown by no view.",
+            ),
+            column("error", STR, "What failed, if the work on the clip failed."),
+        ),
         *_SCORE_COLUMNS,
-        _column("camera", _STR, "Kind of background motion: " + ", ".join(CAMERAS) + "."),
-        _column("phash", _STR, "Perceptual hashes of five frames, 16 hex digits each."),
-        _column("duplicate_of", _STR, "Clip id of the kept clip this one nearly equals."),
+        *made_by("people, annotate", column("camera", STR, "Kind of background motion: " + ", ".join(CAMERAS) + ".")),
+        *made_by("picture", column("phash", STR, "Perceptual hashes of five frames, 16 hex digits each.")),
+        *made_by(_CURATE, column("duplicate_of", STR, "Clip id of the kept clip this one nearly equals.")),
     ),
 )
 
@@ -182,20 +147,29 @@ POSES = Table(
     (
         _CLIP_ID,
         _SOURCE_ID,
-        _column(
-            "person",
-            _I32,
-            "0 is the main person. -1: the annotator found nobody in the clip; no view shows that row.",
-            nullable=False,
+        *made_by(
+            _POSES,
+            column(
+                "person",
+                I32,
+                "0 is the main person. -1: the annotator found nobody in the clip; no view shows that row.",
+                NO_UNIT,
+                nullable=False,
+            ),
+            *_ANNOTATOR,
+            text("skeleton", "Name of the skeleton: order and names of the joints."),
+            column("frames", I32, "Frames T.", "frames", nullable=False),
+            column("joints", I32, "Joints J.", "joints", nullable=False),
+            column("present", list_of(BOOL), "Person found, one per frame."),
+            column("x", list_of(I32), "J x T, joint-major; 0 where the joint was not found.", "1/8 px"),
+            column("y", list_of(I32), "J x T, joint-major; 0 where the joint was not found.", "1/8 px"),
+            column(
+                "confidence",
+                list_of(I32),
+                "J x T, joint-major: probability of being seen, stored as 0..100; the view `keypoints` shows 0..1.",
+                "1/100",
+            ),
         ),
-        *_ANNOTATOR,
-        _id("skeleton", "Name of the skeleton: order and names of the joints."),
-        _column("frames", _I32, "Frames T.", nullable=False),
-        _column("joints", _I32, "Joints J.", nullable=False),
-        _column("present", _list(_BOOL), "Person found, one per frame."),
-        _column("x", _list(_I32), "J x T, joint-major; 0 where the joint was not found.", "1/8 px"),
-        _column("y", _list(_I32), "J x T, joint-major; 0 where the joint was not found.", "1/8 px"),
-        _column("confidence", _list(_I32), "J x T, joint-major: probability of being seen.", "1/100"),
     ),
     clip_rows=True,
     delta_coded=("x", "y", "confidence"),
@@ -208,13 +182,16 @@ MASKS = Table(
     (
         _CLIP_ID,
         _SOURCE_ID,
-        _column("person", _I32, "0 is the main person.", nullable=False),
-        *_ANNOTATOR,
-        _column("frames", _I32, "Frames T.", nullable=False),
-        _column("width", _I32, "Width of the mask; the stored clip's.", "px"),
-        _column("height", _I32, "Height of the mask; the stored clip's.", "px"),
-        _column("rle", _list(_STR), "COCO compressed run lengths (column-major), one per frame."),
-        _column("area_px", _list(_I32), "Pixels under the mask, one per frame.", "px"),
+        *made_by(
+            _MASKS,
+            column("person", I32, "0 is the main person.", NO_UNIT, nullable=False),
+            *_ANNOTATOR,
+            column("frames", I32, "Frames T.", "frames", nullable=False),
+            column("width", I32, "Width of the mask; the stored clip's.", "px"),
+            column("height", I32, "Height of the mask; the stored clip's.", "px"),
+            column("rle", list_of(STR), "COCO compressed run lengths (column-major), one per frame."),
+            column("area_px", list_of(I32), "Pixels under the mask, one per frame.", "px"),
+        ),
     ),
     clip_rows=True,
     delta_coded=("area_px",),
@@ -227,14 +204,17 @@ TRACKS = Table(
     (
         _CLIP_ID,
         _SOURCE_ID,
-        *_ANNOTATOR,
-        _column("frames", _I32, "Frames T.", nullable=False),
-        _column("points", _I32, "Points N.", nullable=False),
-        _column("query_frame", _list(_I32), "Frame at which each point was chosen, one per point."),
-        _column("x", _list(_I32), "N x T, point-major; last known place where not visible.", "1/8 px"),
-        _column("y", _list(_I32), "N x T, point-major; last known place where not visible.", "1/8 px"),
-        _column("visible", _list(_BOOL), "N x T, point-major: tracked and confirmed."),
-        _column("on_person", _list(_BOOL), "N x T, point-major: under a person's mask."),
+        *made_by(
+            _TRACKS,
+            *_ANNOTATOR,
+            column("frames", I32, "Frames T.", "frames", nullable=False),
+            column("points", I32, "Points N.", "points", nullable=False),
+            column("query_frame", list_of(I32), "Frame at which each point was chosen, one per point.", "frames"),
+            column("x", list_of(I32), "N x T, point-major; last known place where not visible.", "1/8 px"),
+            column("y", list_of(I32), "N x T, point-major; last known place where not visible.", "1/8 px"),
+            column("visible", list_of(BOOL), "N x T, point-major: tracked and confirmed."),
+            column("on_person", list_of(BOOL), "N x T, point-major: under a person's mask."),
+        ),
     ),
     clip_rows=True,
     delta_coded=("query_frame", "x", "y"),
@@ -247,16 +227,19 @@ MEDIA = Table(
     (
         _CLIP_ID,
         _SOURCE_ID,
-        _id("container", "Container of the bytes."),
-        _id("codec", "Codec of the bytes."),
-        _column("width", _I32, "Width.", "px"),
-        _column("height", _I32, "Height.", "px"),
-        _id("frame_rate", "Exact constant frame rate, as num/den."),
-        _column("frames", _I32, "Frames.", nullable=False),
-        _column("size_bytes", _I64, "Length of `video`.", "bytes"),
-        _id("sha256", "SHA-256 of `video`, hex."),
-        _column("pts", _list(_I64), "Source time stamp of each frame, in time_base units of `clips`."),
-        _column("video", _BINARY, "The encoded video."),
+        *made_by(
+            "encode",
+            text("container", "Container of the bytes."),
+            text("codec", "Codec of the bytes."),
+            column("width", I32, "Width.", "px"),
+            column("height", I32, "Height.", "px"),
+            text("frame_rate", "Exact constant frame rate, as num/den."),
+            column("frames", I32, "Frames.", "frames", nullable=False),
+            column("size_bytes", I64, "Length of `video`.", "bytes"),
+            text("sha256", "SHA-256 of `video`, hex."),
+        ),
+        *made_by(_DECODE, column("pts", list_of(I64), "Source time stamp of each frame.", "time_base of `clips`")),
+        *made_by("encode", column("video", BINARY, "The encoded video.")),
     ),
     clip_rows=True,
     delta_coded=("pts",),
@@ -266,16 +249,17 @@ RUNS = Table(
     "runs",
     "One row per finished run of `curate` or `annotate`.",
     ("run_id",),
-    (
-        _id("run_id", "Time-ordered identifier of the run."),
-        _column("started_at", _TIME, "Start of the run."),
-        _column("seconds", _F64, "Wall time of the run.", "s"),
-        _id("command", "Verb."),
-        _id("engine", "Engine that ran the stages."),
-        _column("workers", _I32, "Workers."),
-        _id("config", "Configuration as JSON."),
-        _id("versions", "Versions of the packages that shape the result, as JSON."),
-        _id("counts", "In, kept, rejected and failed per stage, and seconds, as JSON."),
+    made_by(
+        "the run",
+        text("run_id", "Time-ordered identifier of the run."),
+        column("started_at", TIME, "Start of the run."),
+        column("seconds", F64, "Wall time of the run.", "s"),
+        text("command", "Verb."),
+        text("engine", "Engine that ran the stages."),
+        column("workers", I32, "Workers.", "workers"),
+        text("config", "Configuration as JSON."),
+        text("versions", "Versions of the packages that shape the result, as JSON."),
+        text("counts", "In, kept, rejected and failed per stage, and seconds, as JSON."),
     ),
 )
 
@@ -284,33 +268,41 @@ RENDERS = Table(
     "One row per render job with a verdict. It lies in a folder of renders, not in the corpus.",
     ("job_id",),
     (
-        _id("job_id", "First 16 hex digits of the SHA-256 of the job."),
-        _id("reference", "Who is seen: a clip, or an image file."),
-        _column("reference_frame", _I32, "Frame of the reference's clip."),
-        _id("pose", "Clip whose person drives the figure."),
-        _id("background", "What drives the ground: a clip, a preset, or PRESET:STRENGTH."),
-        _column("seconds", _F64, "Length asked for.", "s"),
-        _column("seed", _I64, "Seed of the noise."),
-        _column("size", _I32, "Short side asked for; null: the model's own.", "px"),
-        _column("priority", _I64, "Higher ones were rendered first."),
-        _id("verdict", "done or failed."),
-        _column("reason", _STR, "inputs, not_finite, out_of_memory, crashed or error; null when done."),
-        _column("detail", _STR, "The reason in words."),
-        _id("model", "Name of the model."),
-        _id("model_sha256", "SHA-256 over the model's files."),
-        _column("steps", _I32, "Steps of the sampler; 0 if it has none."),
-        _column("grid", _BOOL, "Reference, pose, points and result stand side by side."),
-        _column("path", _STR, "The video, relative to the folder of renders."),
-        _column("sha256", _STR, "SHA-256 of the video, hex."),
-        _column("frames", _I32, "Frames."),
-        _column("fps", _STR, "Exact constant frame rate, as num/den."),
-        _column("width", _I32, "Width.", "px"),
-        _column("height", _I32, "Height.", "px"),
-        _column("clips", _I32, "Clips it was made of."),
-        _column("render_s", _F64, "Time in the model; a share of it where several videos were stepped together.", "s"),
-        _column("finished_at", _STR, "When it was finished, ISO 8601 in UTC."),
-        _column("host", _STR, "Machine that finished it."),
-        *(_column(m.name, _F64, f"As last measured by `evaluate`: {m.says}.", m.unit) for m in OF_A_VIDEO),
+        *made_by(
+            "the job",
+            text("job_id", "First 16 hex digits of the SHA-256 of the job."),
+            text("reference", "Who is seen: a clip, or an image file."),
+            column("reference_frame", I32, "Frame of the reference's clip, from 0.", "frames"),
+            text("pose", "Clip whose person drives the figure."),
+            text("background", "What drives the ground: a clip, a preset, or PRESET:STRENGTH."),
+            column("seconds", F64, "Length asked for.", "s"),
+            column("seed", I64, "Seed of the noise.", NO_UNIT),
+            column("size", I32, "Short side asked for; null: the model's own.", "px"),
+            column("priority", I64, "Higher ones were rendered first.", NO_UNIT),
+        ),
+        *made_by(
+            "render",
+            text("verdict", "done or failed."),
+            column("reason", STR, "inputs, not_finite, out_of_memory, crashed or error; null when done."),
+            column("detail", STR, "The reason in words."),
+            text("model", "Name of the model."),
+            text("model_sha256", "SHA-256 over the model's files."),
+            column("steps", I32, "Steps of the sampler; 0 if it has none.", "steps"),
+            column("grid", BOOL, "Reference, pose, points and result stand side by side."),
+            column("path", STR, "The video, relative to the folder of renders."),
+            column("sha256", STR, "SHA-256 of the video, hex."),
+            column("frames", I32, "Frames.", "frames"),
+            column("fps", STR, "Exact constant frame rate, as num/den."),
+            column("width", I32, "Width.", "px"),
+            column("height", I32, "Height.", "px"),
+            column("clips", I32, "Clips it was made of.", "clips"),
+            column(
+                "render_s", F64, "Time in the model; a share of it where several videos were stepped together.", "s"
+            ),
+            column("finished_at", STR, "When it was finished, ISO 8601 in UTC."),
+            column("host", STR, "Machine that finished it."),
+        ),
+        *made_by("evaluate", *(column(m.name, F64, f"As last measured: {m.says}.", m.unit) for m in OF_A_VIDEO)),
     ),
 )
 

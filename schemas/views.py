@@ -10,9 +10,10 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from schemas.columns import Table
 from schemas.preference import preferred_sql
 from schemas.skeletons import SKELETONS
-from schemas.tables import CONFIDENCE_SCALE, COORDINATE_SCALE, NOBODY, TABLES, Table
+from schemas.tables import CONFIDENCE_SCALE, COORDINATE_SCALE, NOBODY, TABLES
 
 STORED = "stored_"
 """Prefix of the relations that the views read."""
@@ -104,9 +105,10 @@ def quoted(text: str) -> str:
 
 
 def _meaning(field: pa.Field) -> str:
-    unit = field.metadata.get(b"unit", b"").decode()
-    described: str = field.metadata[b"description"].decode()
-    return f"{described} [{unit}]" if unit else described
+    described, unit, source = (
+        str(field.metadata.get(key, b""), "utf-8") for key in (b"description", b"unit", b"source")
+    )
+    return f"{described} [{unit}] Source: {source}." if unit else f"{described} Source: {source}."
 
 
 def _visible(table: Table) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from schemas.errors import FiguregroundError
 from schemas.outcomes import Failed, Outcome
 
 In = TypeVar("In")
@@ -57,4 +58,5 @@ def run_stage(stage: Stage[Any, Any], item: Any) -> Iterator[Outcome[Any]]:
     except MemoryError:
         raise
     except Exception as error:  # the contract: one item's failure is data
-        yield Failed(item, f"{type(error).__name__}: {error}")
+        meant = isinstance(error, FiguregroundError)  # whose words are for the reader
+        yield Failed(item, str(error) if meant else f"{type(error).__name__}: {error}")

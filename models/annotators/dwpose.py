@@ -20,6 +20,7 @@ from models.weights.store import locate
 from schemas.arrays import F32, U8
 from schemas.config import ComputeConfig, PoseConfig
 from schemas.errors import ConfigError, WeightsError
+from schemas.extras import needs
 from schemas.records import Annotator
 from schemas.skeletons import COCO_WHOLEBODY_133
 
@@ -74,7 +75,7 @@ def _load(device: str, threshold: float) -> tuple[YOLOX, RTMPose]:
     try:
         import rtmlib
     except ModuleNotFoundError as error:
-        raise ConfigError(f"dwpose needs {error.name}: pip install 'figureground[annotate]'") from None
+        raise ConfigError(needs("dwpose", error.name, wanted="annotate")) from None
     detector, joints = str(locate(DWPOSE_DETECTOR)), str(locate(DWPOSE_JOINTS))
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # rtmlib announces every file it loads

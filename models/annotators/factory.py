@@ -7,6 +7,7 @@ from dataclasses import replace
 from models.annotators.base import MaskAnnotator, PoseAnnotator, TrackAnnotator
 from schemas.config import Config
 from schemas.errors import ConfigError
+from schemas.extras import needs
 
 
 def create_pose(config: Config, threads: int = 2, *, masks: bool = True) -> PoseAnnotator:
@@ -77,4 +78,4 @@ def _require_torch(annotator: str) -> None:
 
     missing = [module for module in ("torch", "torchvision") if find_spec(module) is None]
     if missing:
-        raise ConfigError(f"{annotator} needs {' and '.join(missing)}: pip install 'figureground[annotate]'")
+        raise ConfigError(needs(annotator, *missing, wanted="annotate"))

@@ -19,6 +19,7 @@ from models.weights.states import read_state
 from schemas.arrays import F32, U8
 from schemas.config import ComputeConfig, PoseConfig
 from schemas.errors import ConfigError, WeightsError
+from schemas.extras import needs
 from schemas.records import Annotator, Pose
 from schemas.skeletons import COCO_WHOLEBODY_133, OPENPOSE_18
 from schemas.skeletons.coco import FACE_POINTS, HAND_JOINTS
@@ -103,7 +104,7 @@ def _load(names: tuple[str, ...], device: torch.device) -> OpenposeDetector:
             from controlnet_aux.open_pose.hand import Hand
             from controlnet_aux.open_pose.model import bodypose_model, handpose_model
     except ModuleNotFoundError as error:
-        raise ConfigError(f"openpose needs {error.name}: pip install 'figureground[annotate]'") from None
+        raise ConfigError(needs("openpose", error.name, wanted="annotate")) from None
     built = {
         OPENPOSE_BODY: (Body, bodypose_model, True),
         OPENPOSE_HAND: (Hand, handpose_model, True),

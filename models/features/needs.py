@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from models.weights.registry import weight_file
 from models.weights.store import cached_path
 from models.weights.weight_file import UNPINNED
+from schemas import extras
 
 INCEPTION, VGG = "inception_fid", "vgg16_imagenet"
 I3D, RESNET_3D = "i3d_kinetics400", "resnet50_kinetics400"
@@ -35,7 +36,7 @@ def why_not(metric: str) -> str | None:
     needs = NEEDS[metric]
     missing = [module for module in needs.modules if find_spec(module) is None]
     if missing:
-        return f"{' and '.join(missing)} not installed: pip install 'figureground[evaluate]'"
+        return extras.needs("it", *missing, wanted="evaluate")
     file = weight_file(needs.weights)
     if file.sha256 == UNPINNED:
         return (

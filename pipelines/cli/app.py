@@ -27,6 +27,7 @@ from pipelines.cli.training import train
 from pipelines.cli.view import view
 from pipelines.cli.weights import weights
 from schemas.errors import FiguregroundError
+from schemas.extras import extras_of, needs
 
 app = typer.Typer(
     name="figureground",
@@ -85,6 +86,8 @@ def main() -> None:
 def _in_words(error: Exception) -> str:
     if isinstance(error, FiguregroundError):
         return str(error)
+    if isinstance(error, ModuleNotFoundError) and extras_of(error.name or ""):
+        return needs("this command", error.name)
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     return f"{type(error).__name__}: {error}; run it again with --debug to see where this comes from"

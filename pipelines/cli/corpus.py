@@ -13,7 +13,7 @@ import typer
 
 from pipelines.cli.exits import EXIT_ERROR
 from pipelines.cli.last_resort import contained
-from pipelines.cli.show import say, show
+from pipelines.cli.show import plural, say, show
 
 if TYPE_CHECKING:
     from pipelines.corpus.check import CheckReport
@@ -90,10 +90,17 @@ def check(
         _print_problems(report, as_json)
         if report.unfinished_batches:
             say("a killed run left an unfinished batch; the next run of curate completes it")
-        rows = ", ".join(f"{count} {table}" for table, count in report.rows.items())
-        print(f"{rows}; {len(report.problems)} problems; digest {report.digest}")
+        problems = plural(len(report.problems), "problem")
+        print(f"{_rows_in_words(report)}; {problems}; digest {report.digest}")
     if not report.ok:
         raise typer.Exit(EXIT_ERROR)
+
+
+def _rows_in_words(report: CheckReport) -> str:
+    """Rows that queries show, by table, and those of clips that are set aside."""
+    shown = (f"{count - report.set_aside.get(table, 0)} {table}" for table, count in report.rows.items())
+    hidden = ", ".join(f"{count} {table}" for table, count in report.set_aside.items())
+    return ", ".join(shown) + (f"; set aside as near-duplicates: {hidden}" if hidden else "")
 
 
 def _print_problems(report: CheckReport, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.exits import EXIT_FAILED_ITEMS, EXIT_INTERRUPTED
-from pipelines.cli.show import say
+from pipelines.cli.show import plural, say
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -90,6 +90,8 @@ def curate(
     mode = Mode.QUIET if quiet else Mode.JSON if as_json else None
     fetch = load_fetch_config(config, overrides)
     inputs = expand_sources(sources)
+    if notice := inputs.notice():
+        say(notice)
     done = run_curation(inputs.uris, corpus, settings, runner, mode, fetch, inputs.listings)
     _report(done, corpus, as_json)
     if done.counts.verdicts["failed"]:
@@ -132,14 +134,17 @@ def run_curation(
 def _report(done: Curated, corpus: str, as_json: bool) -> None:
     if as_json:
         tree = {"inputs": done.inputs, "already_done": done.already_done, "near_duplicates": done.near_duplicates}
-        print(json.dumps({"event": "done", "seconds": round(done.seconds, 3)} | tree | done.counts.as_dict()))
+        counted = done.counts.as_dict() | done.undone.as_dict()
+        print(json.dumps({"event": "done", "seconds": round(done.seconds, 3)} | tree | counted))
         return
     verdicts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(done.counts.verdicts.items())) or "nothing new"
     earlier = f", {done.already_done} done earlier" if done.already_done else ""
-    print(f"{done.inputs} inputs: {verdicts}{earlier}. {_clips(done)} in {done.seconds:.0f} s.")
+    print(f"{plural(done.inputs, 'input')}: {verdicts}{earlier}. {_clips(done)} in {done.seconds:.0f} s.")
+    for line in done.undone.lines():
+        print(line)
     print(f"Next: figureground stats {corpus}")
 
 
 def _clips(done: Curated) -> str:
     copies = f", {done.near_duplicates} of them set aside as near-duplicates" if done.near_duplicates else ""
-    return f"{done.counts.clips} candidate clips, {done.counts.kept_clips} kept{copies}"
+    return f"{plural(done.counts.clips, 'candidate clip')}, {done.counts.kept_clips} kept{copies}"

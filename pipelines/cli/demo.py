@@ -16,6 +16,7 @@ from pipelines.cli.rendering import render
 from pipelines.cli.show import say
 from pipelines.cli.view import view
 from pipelines.farm.pairing import Pairing
+from schemas.extras import needs
 
 _TOLD_EVERY = 60
 _BATCH_S = 1.5
@@ -58,7 +59,7 @@ def demo(
         _render(corpus, out / "render.mp4")
         _farm(corpus, out, workers)
     except ModuleNotFoundError as error:
-        say(f"no more is rendered or measured: that needs {error.name}, which is not installed")
+        say(f"no more is rendered or measured: {needs('that', error.name, wanted='generate')}")
     print("\nLook at")
     for shown in (
         "view/index.html",

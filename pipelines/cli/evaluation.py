@@ -11,7 +11,7 @@ import typer
 
 from pipelines.cli.curation import EngineName
 from pipelines.cli.exits import EXIT_FAILED_ITEMS, EXIT_INTERRUPTED
-from pipelines.cli.show import say, show
+from pipelines.cli.show import plural, say, show
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def evaluate(
         print(json.dumps(as_tree(done)))
     else:
         show(table(done))
-        print(f"{len(done.results)} videos. Open {index}")
+        print(f"{plural(len(done.results), 'video')}. Open {index}")
     for line in done.reasons:
         say(f"left out: {line}")
     for line in done.failures:

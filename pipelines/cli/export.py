@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.exits import EXIT_FAILED_ITEMS, EXIT_INTERRUPTED
-from pipelines.cli.show import say
+from pipelines.cli.show import plural, say
 from pipelines.cli.ticker import Ticker
 
 
@@ -64,7 +64,7 @@ def export(
         print(json.dumps(done.as_json()))
     else:
         splits = ", ".join(f"{count} in {name}" for name, count in done.splits.items())
-        print(f"{done.clips} clips, {done.written} written now: {splits}. They are in {out}")
+        print(f"{plural(done.clips, 'clip')}, {done.written} written now: {splits}. They are in {out}")
     for line in done.failed:
         say(line)
     if done.failed:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.exits import EXIT_ERROR
+from pipelines.cli.show import plural
 
 
 def forget(
@@ -30,8 +31,8 @@ def forget(
         print(json.dumps(asdict(done)))
     else:
         rows = ", ".join(f"{count} {table}" for table, count in done.rows.items())
-        print(f"{len(done.sources)} sources forgotten: {rows}")
+        print(f"{plural(len(done.sources), 'source')} forgotten: {rows}")
         trace = f"traces in {', '.join(done.search.found)}" if done.search.found else "no trace"
-        print(f"{done.search.files} files, {done.search.size_bytes:,} bytes searched: {trace}")
+        print(f"{plural(done.search.files, 'file')}, {done.search.size_bytes:,} bytes searched: {trace}")
     if done.search.found:
         raise typer.Exit(EXIT_ERROR)

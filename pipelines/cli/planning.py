@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.cli.exits import EXIT_ERROR
-from pipelines.cli.show import say
+from pipelines.cli.show import plural, say
 from pipelines.farm.pairing import Pairing
 from schemas.errors import ConfigError, GenerationError
+from schemas.extras import needs
 
 if TYPE_CHECKING:
     from pipelines.corpus.read import Corpus
@@ -125,7 +126,7 @@ def _pace(
     try:
         from pipelines.render_models import open_renderer
     except ModuleNotFoundError as error:
-        raise GenerationError(f"rendering needs {error.name}, which is not installed") from error
+        raise GenerationError(needs("rendering", error.name, wanted="generate")) from error
     return calibrate(corpus, checked.jobs[0], open_renderer(model))
 
 
@@ -146,14 +147,14 @@ def _tell(report: dict[str, Any], path: Path) -> None:
         print(Finding(**finding))
     for note in report["notes"]:
         say(note)
-    print(f"{report['jobs']} jobs in {path}: {report['seconds']:.1f} s of video, ", end="")
-    print(f"{report['clips']} clips, {report['frames']} frames")
+    print(f"{plural(report['jobs'], 'job')} in {path}: {report['seconds']:.1f} s of video, ", end="")
+    print(f"{plural(report['clips'], 'clip')}, {report['frames']} frames")
     estimate = report["estimate"]
     if estimate is None:
         print("how long that takes is not known; --calibrate or --renders FOLDER measure it")
         return
     each = f"{estimate['per_frame_s']:.3g} s a frame, {estimate['per_video_s']:.3g} s a video more"
-    workers = f"{estimate['workers']} worker{'s' if estimate['workers'] > 1 else ''}"
+    workers = plural(estimate["workers"], "worker")
     print(f"about {_in_words(estimate['seconds'])} with {workers}, if each keeps this pace: {each}; {estimate['how']}")
 
 

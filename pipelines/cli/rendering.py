@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.cli.exits import EXIT_ERROR, EXIT_FAILED_ITEMS, EXIT_INTERRUPTED, EXIT_UNFINISHED
-from pipelines.cli.show import say
+from pipelines.cli.show import plural, say
 from schemas.errors import ConfigError, GenerationError
+from schemas.extras import needs
 from schemas.render_jobs import RenderJob
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _render_one(corpus: str, given: dict[str, Any], model: str, steps: int | Non
         from pipelines.render import render as make
         from pipelines.render_models import open_renderer
     except ModuleNotFoundError as error:
-        raise GenerationError(f"rendering needs {error.name}, which is not installed") from error
+        raise GenerationError(needs("rendering", error.name, wanted="generate")) from error
     who, frame = _reference(given["reference"])
     job = RenderJob(**given | {"reference": who}, reference_frame=frame)
 
@@ -215,7 +216,7 @@ def _report(tally: Tally, out: str, as_json: bool) -> None:
     earlier = f", {tally.earlier} done earlier" if tally.earlier else ""
     failed = f", {tally.failed} failed" if tally.failed else ""
     left = f", {tally.left} left: run the same command again to go on" if tally.left else ""
-    print(f"{tally.jobs} videos: {tally.done} done{earlier}{failed}{left}.", end=" ")
+    print(f"{plural(tally.jobs, 'video')}: {tally.done} done{earlier}{failed}{left}.", end=" ")
     print(f"{tally.frames} frames in {tally.elapsed_s:.0f} s.")
     print(f"Next: figureground status {out}, or open {out.rstrip('/')}/index.html")
 

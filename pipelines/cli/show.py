@@ -15,6 +15,11 @@ def say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
+def plural(number: int, noun: str) -> str:
+    """`1 clip`, `2 clips`: the noun is given in the singular."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def show(table: RenderableType, out: Path | None = None) -> None:
     """A result for reading, on standard output or in a file; never cut to the width of a pipe."""
     from rich.console import Console

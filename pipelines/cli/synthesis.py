@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.exits import EXIT_FAILED_ITEMS, EXIT_INTERRUPTED
-from pipelines.cli.show import say
+from pipelines.cli.show import plural, say
 
 
 def synthesize(
@@ -51,7 +51,8 @@ def synthesize(
         tree = {"videos": done.videos, "already_done": done.already_done, "made": done.made, "failed": done.failed}
         print(json.dumps(tree))
     else:
-        print(f"{done.made} videos made, {done.already_done} were there, in {out}; their corpus is {out / 'corpus'}")
+        made = f"{plural(done.made, 'video')} made, {done.already_done} were there"
+        print(f"{made}, in {out}; their corpus is {out / 'corpus'}")
     for line in done.failed:
         say(line)
     if done.failed:

@@ -11,6 +11,7 @@ import typer
 from pipelines.cli.exits import EXIT_INTERRUPTED
 from pipelines.cli.show import say
 from schemas.errors import ConfigError
+from schemas.extras import needs
 
 
 def train(
@@ -37,7 +38,7 @@ def train(
     try:
         from pipelines.training.run import train as run
     except ModuleNotFoundError as error:
-        raise ConfigError(f"training needs {error.name}, which is not installed") from error
+        raise ConfigError(needs("training", error.name, wanted="generate")) from error
     try:
         trained = run(corpus, stage, out, say)
     except KeyboardInterrupt:

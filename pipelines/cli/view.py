@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.exits import EXIT_FAILED_ITEMS, EXIT_INTERRUPTED
-from pipelines.cli.show import say
+from pipelines.cli.show import plural, say
 from pipelines.cli.ticker import Ticker
 
 
@@ -44,7 +44,7 @@ def _site(corpus: str, out: Path, workers: int | None, told: Ticker) -> bool:
         site = write_site(Corpus(corpus), out, told, engine=engine)
     for line in site.failed:
         say(line)
-    print(f"{site.clips} clips, {site.drawn} drawn now. Open {site.index}")
+    print(f"{plural(site.clips, 'clip')}, {site.drawn} drawn now. Open {site.index}")
     if site.sheet is not None:
         print(f"All in one picture: {site.sheet}")
     return bool(site.failed)
@@ -55,5 +55,5 @@ def _overlays(corpus: str, out: Path, clips: list[str], told: Ticker) -> bool:
     from pipelines.view import view as write_views
 
     views = write_views(Corpus(corpus), out, clips, told)
-    print(f"{len(views.videos)} overlay videos in {out}, all in one picture: {views.sheet}")
+    print(f"{plural(len(views.videos), 'overlay video')} in {out}, all in one picture: {views.sheet}")
     return False

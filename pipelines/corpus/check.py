@@ -16,7 +16,8 @@ from pipelines.corpus.parts import DataFile
 from pipelines.corpus.read import Corpus
 from pipelines.corpus.redo import pending_batches
 from pipelines.corpus.row_checks import DANGLING, ClipFacts, Persons, clip_facts, missing_annotations, row_problems
-from schemas.tables import NOBODY, TABLES, Table
+from schemas.columns import Table
+from schemas.tables import NOBODY, TABLES
 
 _COUNTED = ("sources", "clips", "poses", "masks", "tracks", "media")
 _UNCOUNTED = tuple(name for name in TABLES if name not in _COUNTED)
@@ -38,12 +39,14 @@ class CheckReport:
     """What `check` found.
 
     digest: SHA-256 of the visible content, equal for equal corpora; None if a file could not be read.
+    rows: committed, by table. set_aside: those of them that no query shows, since their clip is a near-duplicate.
     unfinished_batches: left by a killed run; the next run completes them.
     videos_decoded: stored videos whose frames were counted.
     """
 
     digest: str | None
     rows: dict[str, int]
+    set_aside: dict[str, int]
     problems: tuple[Problem, ...]
     unfinished_batches: int
     videos_decoded: int
@@ -93,6 +96,7 @@ class _Check:
             if self._readable
             else None,
             rows={name: len(rows) for name, rows in digests.items()},
+            set_aside={name: n for name, rows in digests.items() if (n := self._set_aside(name, rows))},
             problems=tuple(self._problems),
             unfinished_batches=len(self._pending),
             videos_decoded=self._videos,
@@ -102,6 +106,11 @@ class _Check:
         if not TABLES[table].clip_rows:
             return rows
         return [row for row in rows if row[0][0] in self._facts and self._facts[row[0][0]].kept]
+
+    def _set_aside(self, table: str, rows: list[RowDigest]) -> int:
+        if not TABLES[table].clip_rows:
+            return 0
+        return sum(facts.annotated and not facts.kept for key, _ in rows if (facts := self._facts.get(key[0])))
 
     def _check_table(self, table: Table) -> list[RowDigest]:
         digests: list[RowDigest] = []

@@ -17,6 +17,7 @@ from pipelines.corpus.query import run_query
 from pipelines.corpus.rows import Row
 from schemas.arrays import F32, U8, Bool
 from schemas.errors import CorpusError
+from schemas.extras import needs
 from schemas.records import Annotation, Frames, Media
 from schemas.skeletons import SKELETONS
 
@@ -165,7 +166,7 @@ def _decoded(media: Media) -> Frames:
 
         from transforms.encoding.h264 import decode_frames
     except ModuleNotFoundError as error:
-        raise CorpusError(f"decoding needs {error.name}: pip install 'figureground[curate]'") from None
+        raise CorpusError(needs("decoding", error.name)) from None
     try:
         frames = decode_frames(media.video, media.fps)
     except (av.FFmpegError, ValueError) as error:

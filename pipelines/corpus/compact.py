@@ -13,8 +13,9 @@ from pipelines.corpus.manifest import read_manifest
 from pipelines.corpus.parquet import open_file, open_writer, rows_per_group
 from pipelines.corpus.parts import DataFile
 from pipelines.failpoints import failpoint
+from schemas.columns import Table
 from schemas.errors import CorpusError
-from schemas.tables import TABLES, Table
+from schemas.tables import TABLES
 
 TARGET_BYTES = 256 * 2**20
 """Files are merged up to about this size; files of more than half of it are left alone."""

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from pipelines.corpus.layout import Place
 from pipelines.corpus.read import Corpus
+from schemas.columns import Table
 from schemas.errors import ConfigError, CorpusError
-from schemas.tables import TABLES, Table
+from schemas.tables import TABLES
 from schemas.views import STORED, comment_statements, quoted, view_statements
 
 _STORAGE = "v1.0.0"

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from pipelines.corpus.layout import Layout, sync
 from pipelines.corpus.parts import DataFile
+from schemas.columns import Table, element_of
 from schemas.errors import CorpusError
-from schemas.tables import TABLES, Table, element_of
+from schemas.tables import TABLES
 
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable, Schema

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from schemas.tables import Table
+from schemas.columns import Table
 
 Key = tuple[Any, ...]
 RowDigest = tuple[Key, bytes]

@@ -19,8 +19,9 @@ from pipelines.corpus.parquet import open_file, open_writer, rows_per_group
 from pipelines.corpus.parts import DataFile
 from pipelines.corpus.traces import Search, search
 from pipelines.failpoints import failpoint
+from schemas.columns import Table
 from schemas.errors import CorpusError
-from schemas.tables import ANNOTATION_TABLES, TABLES, Table
+from schemas.tables import ANNOTATION_TABLES, TABLES
 from transforms.fetch.store import SourceStore
 from transforms.fetch.uris import without_secrets
 

@@ -11,7 +11,7 @@ from pyarrow.fs import FileSystem, LocalFileSystem
 
 from pipelines.corpus.layout import Place
 from pipelines.corpus.objects import ObjectPath
-from schemas.tables import Table
+from schemas.columns import Table
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.corpus.rows import Row
+from schemas.columns import Table
 from schemas.reasons import NEAR_DUPLICATE
-from schemas.tables import Table
 
 DANGLING = "dangling: no kept clip has this id"
 Persons = dict[str, dict[str, set[int]]]

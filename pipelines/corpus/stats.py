@@ -26,13 +26,13 @@ class Count:
 class Funnel:
     """Counts and seconds per step.
 
-    verdicts: sources by verdict. source_reasons: sources by why they are not done.
+    verdicts: sources by verdict. source_reasons: under each verdict but `done`, its sources by reason.
     candidates = kept + rejected + failed. reject_reasons: candidates by broken rule; one may break several.
     """
 
     sources: Count
     verdicts: dict[str, Count]
-    source_reasons: dict[str, int]
+    source_reasons: dict[str, dict[str, int]]
     shots: int
     candidates: Count
     kept: Count
@@ -54,7 +54,7 @@ def funnel(corpus: Corpus | str | Place) -> Funnel:
 
 _VERDICTS = "SELECT verdict, count(*), sum(duration_s) FROM sources GROUP BY ALL"
 _SOURCE_REASONS = """
-SELECT reason, count(*), 0 FROM sources WHERE reason IS NOT NULL GROUP BY ALL ORDER BY count(*) DESC, reason"""
+SELECT verdict, reason, count(*) FROM sources WHERE reason IS NOT NULL GROUP BY ALL ORDER BY count(*) DESC, reason"""
 _SHOTS = "SELECT 'shots', coalesce(sum(shots), 0), 0 FROM sources"
 _FATES = """
 SELECT CASE WHEN kept THEN 'kept' WHEN error IS NULL THEN 'rejected' ELSE 'failed' END, count(*), sum(end_s - start_s)
@@ -71,7 +71,7 @@ def _funnel(connection: duckdb.DuckDBPyConnection) -> Funnel:
     return Funnel(
         sources=_total(verdicts),
         verdicts={str(verdict): verdicts.get(verdict, nothing) for verdict in Verdict},
-        source_reasons={reason: count.number for reason, count in _counts(connection, _SOURCE_REASONS).items()},
+        source_reasons=_source_reasons(connection),
         shots=_counts(connection, _SHOTS)["shots"].number,
         candidates=_total(fates),
         kept=fates.get("kept", nothing),
@@ -83,6 +83,15 @@ def _funnel(connection: duckdb.DuckDBPyConnection) -> Funnel:
 
 def _counts(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Count]:
     return {name: Count(int(number), float(s or 0)) for name, number, s in connection.execute(sql).fetchall()}
+
+
+def _source_reasons(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
+    found = connection.execute(_SOURCE_REASONS).fetchall()
+    return {
+        str(verdict): {reason: number for of, reason, number in found if of == verdict}
+        for verdict in Verdict
+        if any(of == verdict for of, _, _ in found)
+    }
 
 
 def _total(counts: dict[str, Count]) -> Count:
@@ -103,13 +112,16 @@ def render_funnel(funnel: Funnel) -> RenderableType:
 
 
 def _lines(funnel: Funnel) -> list[tuple[str, Count, str]]:
-    verdicts = [(f"  {verdict}", count, "") for verdict, count in funnel.verdicts.items() if count.number]
-    reasons = [(f"    {reason}", Count(number, 0), "dim") for reason, number in funnel.source_reasons.items()]
+    verdicts: list[tuple[str, Count, str]] = []
+    for verdict, count in funnel.verdicts.items():
+        if count.number:
+            reasons = funnel.source_reasons.get(verdict, {})
+            verdicts.append((f"  {verdict}", count, ""))
+            verdicts += [(f"    {reason}", Count(number, 0), "dim") for reason, number in reasons.items()]
     rejects = [(f"    {reason}", count, "dim") for reason, count in funnel.reject_reasons.items()]
     return [
         ("sources", funnel.sources, "bold"),
         *verdicts,
-        *reasons,
         ("shots", Count(funnel.shots, 0), "bold"),
         ("candidate clips", funnel.candidates, "bold"),
         ("  failed", funnel.failed, ""),

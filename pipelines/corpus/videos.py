@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from schemas.errors import CorpusError
+from schemas.extras import needs
 
 
 def count_frames(video: bytes) -> int:
@@ -14,8 +15,8 @@ def count_frames(video: bytes) -> int:
     """
     try:
         import av
-    except ImportError:
-        raise CorpusError("decoding stored videos needs PyAV: pip install 'figureground[curate]'") from None
+    except ModuleNotFoundError as error:
+        raise CorpusError(needs("decoding stored videos", error.name)) from None
     frames = 0
     try:
         with av.open(io.BytesIO(video), mode="r") as container:

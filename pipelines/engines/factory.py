@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pipelines.engines.base import Engine
 from schemas.config import EngineConfig, LimitsConfig
 from schemas.errors import ConfigError
+from schemas.extras import needs
 
 MODULES = {"local": "psutil", "ray": "ray", "beam": "apache_beam"}
 """What each engine needs to be installed."""
@@ -20,8 +21,7 @@ def create_engine(name: str, workers: int | None, settings: EngineConfig, limits
     if name not in MODULES:
         raise ConfigError(f"no engine named {name!r}; engines are {', '.join(MODULES)}")
     if find_spec(MODULES[name]) is None:
-        extra = "curate" if name == "local" else name
-        raise ConfigError(f"the engine {name!r} is not installed: pip install 'figureground[{extra}]'")
+        raise ConfigError(needs(f"the engine {name!r}", MODULES[name]))
     if name == "ray":
         from pipelines.engines.ray.engine import RayEngine
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.tables import Table
+from schemas.columns import Table
 
 _CONTEXT: dict[str, Any] = {
     "@language": "en",

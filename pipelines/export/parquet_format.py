@@ -19,7 +19,8 @@ from pipelines.export.base import Format, Item, Listed, Record, Unit, Written, p
 from pipelines.export.card import card
 from pipelines.export.croissant import DataFile, croissant
 from pipelines.export.facts import licences
-from schemas.tables import ANNOTATION_TABLES, TABLES, Table
+from schemas.columns import Table
+from schemas.tables import ANNOTATION_TABLES, TABLES
 
 _TABLES = tuple(TABLES[name] for name in ("clips", *ANNOTATION_TABLES))
 _CLIPS_PER_FILE = 256

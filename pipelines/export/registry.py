@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schemas.errors import ConfigError
+from schemas.extras import needs
 
 if TYPE_CHECKING:
     from pipelines.export.base import Format
@@ -30,5 +31,5 @@ def format_named(name: str) -> type[Format]:
     try:
         found: type[Format] = getattr(import_module(f"pipelines.export.{name}_format"), HOMES[name])
     except ModuleNotFoundError as error:
-        raise ConfigError(f"format {name} needs {error.name}: pip install 'figureground[curate,export]'") from None
+        raise ConfigError(needs(f"format {name}", error.name)) from None
     return found

@@ -11,12 +11,13 @@ from pipelines.farm.run import Hire
 from pipelines.farm.worker import Rendering
 from schemas.config import RayConfig
 from schemas.errors import ConfigError
+from schemas.extras import needs
 
 
 def hire_from(engine: str, workers: int | None, config: RayConfig) -> Hire:
     """Where an engine's workers come from. Starts nothing yet. Raises ConfigError if it is not installed."""
     if engine == "ray" and find_spec("ray") is None:
-        raise ConfigError("the engine 'ray' is not installed: pip install 'figureground[ray]'")
+        raise ConfigError(needs("the engine 'ray'", "ray"))
 
     def hire(work: Rendering) -> Crew[Any]:
         if engine == "ray":

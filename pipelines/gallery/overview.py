@@ -43,8 +43,8 @@ def _funnel(funnel: Funnel) -> Markup:
         ("kept clips", funnel.kept),
     ]
     rows = [(name, f"{c.number:,}", f"{c.seconds:,.0f}", _meter(name, c.seconds / widest)) for name, c in steps]
-    why = [(reason, f"{count:,}") for reason, count in funnel.source_reasons.items()]
-    sources = table(("reason", "sources"), why, "Why sources gave no clips") if why else ""
+    why = [(r, verdict, f"{n:,}") for verdict, reasons in funnel.source_reasons.items() for r, n in reasons.items()]
+    sources = table(("reason", "verdict", "sources"), why, "Why sources gave no clips") if why else ""
     return el("div", table(("step", "number", "seconds", "share of the longest"), rows, "Funnel"), sources)
 
 

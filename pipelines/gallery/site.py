@@ -24,7 +24,7 @@ from pipelines.gallery.overview import overview
 from pipelines.gallery.reason_page import examples, reason_page
 from schemas.errors import CorpusError
 from schemas.scores import SCORE_NAMES
-from transforms.overlay.sheet import write_png
+from transforms.overlay.sheet import shelved, write_png
 
 SHEET_NAME = "contact_sheet.png"
 _SHEET_ROWS = 50
@@ -103,12 +103,10 @@ def _write_reasons(corpus: Corpus, counted: Funnel, uris: dict[str, str], out: P
 
 
 def _write_sheet(clips: Sequence[StoredClip], out: Path) -> Path | None:
-    """The strips of the first clips, one below the other."""
+    """The strips of the first clips."""
     read = (cv2.imread(str(out / "strip" / f"{clip.clip_id}.jpg")) for clip in clips[:_SHEET_ROWS])
-    strips = [strip[..., ::-1] for strip in read if strip is not None]
+    strips = [np.asarray(strip[..., ::-1], np.uint8) for strip in read if strip is not None]
     if not strips:
         return None
-    width = max(strip.shape[1] for strip in strips)
-    padded = [np.pad(strip, ((0, 4), (0, width - strip.shape[1]), (0, 0))) for strip in strips]
-    write_png(str(out / SHEET_NAME), np.vstack(padded))
+    write_png(str(out / SHEET_NAME), shelved(strips))
     return out / SHEET_NAME

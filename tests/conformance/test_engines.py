@@ -69,11 +69,11 @@ class Result:
 
 def curated(name: str, inputs: list[str], corpus: Path) -> Result:
     with closing(ENGINES[name](CONFIG.limits)) as engine:
-        counts = curate(inputs, corpus, CONFIG, engine, lambda _: None).counts
+        done = curate(inputs, corpus, CONFIG, engine, lambda _: None)
     report = check(corpus, deep=True)
     assert report.ok, report.problems
     assert report.digest is not None
-    return Result(corpus, report.digest, comparable(counts))
+    return Result(corpus, report.digest, comparable(done.counts) | done.undone.as_dict())
 
 
 def comparable(counts: Counts) -> dict[str, Any]:

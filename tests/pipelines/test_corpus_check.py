@@ -63,6 +63,7 @@ def test_a_sound_corpus_has_no_problems_and_a_digest(tmp_path: Path) -> None:
     report = check(make_corpus(tmp_path))
     assert report.ok
     assert report.rows == {"sources": 2, "clips": 8, "poses": 12, "masks": 12, "tracks": 6, "media": 6}
+    assert report.set_aside == {}, "a rejected clip has no rows to set aside"
     assert report.digest is not None
     assert report.as_json()["ok"] is True
 

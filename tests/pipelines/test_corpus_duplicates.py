@@ -15,7 +15,8 @@ from pipelines.corpus.parts import PartWriter
 from pipelines.corpus.read import Corpus
 from schemas.config import Config
 from schemas.records import Clip
-from tests.pipelines.corpus_records import make_clip, make_source
+from tests.command_line import figureground
+from tests.pipelines.corpus_records import make_clip, make_report, make_source
 
 PLAIN = "0123456789abcdef" * 5
 
@@ -49,6 +50,61 @@ def test_the_larger_clip_is_kept_and_the_other_names_it(tmp_path: Path) -> None:
     assert marked(tmp_path, [small, large]) == {small.clip_id: large.clip_id, large.clip_id: None}
 
 
+def with_sharpness(clip: Clip, sharpness: float | None) -> Clip:
+    return replace(clip, scores=replace(clip.scores, sharpness=sharpness))
+
+
+def test_of_copies_of_one_size_the_sharper_is_kept(tmp_path: Path) -> None:
+    first, second = sorted((clip_of("a", PLAIN), clip_of("b", PLAIN)), key=lambda clip: clip.source.source_id)
+    unknown, blurred, sharp = clip_of("c", PLAIN), with_sharpness(first, 1.21), with_sharpness(second, 1.35)
+    found = marked(tmp_path, [unknown, blurred, sharp])
+    assert found == {unknown.clip_id: sharp.clip_id, blurred.clip_id: sharp.clip_id, sharp.clip_id: None}
+
+
+def test_the_last_digits_of_sharpness_choose_nobody(tmp_path: Path) -> None:
+    first, second = sorted((clip_of("a", PLAIN), clip_of("b", PLAIN)), key=lambda clip: clip.source.source_id)
+    found = marked(tmp_path, [with_sharpness(first, 1.3), with_sharpness(second, 1.3 + 1e-9)])
+    assert found == {first.clip_id: None, second.clip_id: first.clip_id}
+
+
+def test_of_copies_of_one_size_the_less_damaged_is_kept_whatever_order_they_came_in(tmp_path: Path) -> None:
+    whole, broken = with_sharpness(clip_of("a", PLAIN), 1.1), with_sharpness(clip_of("b", PLAIN), 1.4)
+    large = clip_of("c", PLAIN, width=128)
+    packets = {whole.source.uri: 0, broken.source.uri: 3, large.source.uri: 9}
+    for order in ((whole, broken), (broken, whole)):
+        root = tmp_path / order[0].source.source_id
+        for clip in order:
+            add_with_report(root, clip, packets[clip.source.uri])
+        assert originals(root) == {whole.clip_id: None, broken.clip_id: whole.clip_id}
+    assert check(root).digest == check(tmp_path / whole.source.source_id).digest
+    add_with_report(root, large, packets[large.source.uri])
+    assert originals(root)[whole.clip_id] == large.clip_id, "size comes before damage"
+
+
+def test_a_copied_file_which_nobody_decoded_does_not_hide_the_damage(tmp_path: Path) -> None:
+    whole, broken = clip_of("a", PLAIN), with_sharpness(clip_of("b", PLAIN), 1.4)
+    add_with_report(tmp_path, broken, 3)
+    copied = replace(broken.source, uri="/videos/a_copy.mp4")
+    with Committer(tmp_path, Config()) as committer:
+        report = make_report(copied, verdict="rejected", reason="duplicate")
+        committer.add(PartWriter(tmp_path).write("copied", (), report))
+    add_with_report(tmp_path, whole, 0)
+    assert originals(tmp_path) == {whole.clip_id: None, broken.clip_id: whole.clip_id}
+
+
+def add_with_report(root: Path, clip: Clip, damaged_packets: int) -> None:
+    """A run over one source: its clip, its report, and the marking at the end."""
+    with Committer(root, Config()) as committer:
+        report = replace(make_report(clip.source, 1), damaged_packets=damaged_packets)
+        committer.add(PartWriter(root).write(clip.source.source_id, [clip], report))
+        mark_near_duplicates(committer, 6)
+
+
+def originals(root: Path) -> dict[str, str | None]:
+    rows = Corpus(root).arrow("clips", ["clip_id", "duplicate_of"]).to_pylist()
+    return {row["clip_id"]: row["duplicate_of"] for row in rows}
+
+
 def test_one_bit_more_than_allowed_is_another_clip(tmp_path: Path) -> None:
     clips = [clip_of("a", PLAIN), clip_of("b", flipped(PLAIN, 7))]
     assert set(marked(tmp_path, clips).values()) == {None}
@@ -65,7 +121,18 @@ def test_hidden_duplicates_do_not_show_and_do_not_dangle(tmp_path: Path) -> None
     marked(tmp_path, clips)
     with Corpus(tmp_path).connect() as connection:
         assert connection.sql("SELECT count(*) FROM media").fetchall() == [(1,)]
-    assert check(tmp_path).ok
+    report = check(tmp_path)
+    assert report.ok
+    assert (report.rows["media"], report.set_aside) == (2, {"poses": 2, "masks": 2, "tracks": 1, "media": 1})
+
+
+def test_a_check_tells_what_queries_show_and_what_is_set_aside(tmp_path: Path) -> None:
+    marked(tmp_path, [clip_of("a", PLAIN), clip_of("b", PLAIN), clip_of("c", flipped(PLAIN, 7))])
+    said = figureground("check", tmp_path, check=True).stdout
+    assert said.startswith(
+        "0 sources, 3 clips, 4 poses, 4 masks, 2 tracks, 2 media; "
+        "set aside as near-duplicates: 2 poses, 2 masks, 1 tracks, 1 media; 0 problems; digest "
+    )
 
 
 def test_clips_rejected_for_other_reasons_neither_match_nor_change(tmp_path: Path) -> None:
@@ -79,6 +146,7 @@ def test_the_result_depends_on_the_set_of_clips_not_on_runs_or_order(tmp_path: P
     rng = np.random.default_rng(1)
     chain = [flipped(PLAIN, bits) for bits in (0, 4, 8, 12, 3, 20)]
     clips = [clip_of(f"s{i}", phash, width=int(rng.choice([64, 128]))) for i, phash in enumerate(chain * 2)]
+    clips = [with_sharpness(clip, [None, 1.1, 1.2, 1.2004][i % 4]) for i, clip in enumerate(clips)]
     at_once = marked(tmp_path / "at once", clips)
     assert sum(original is not None for original in at_once.values()) >= 4
     shuffled = [clips[i] for i in rng.permutation(len(clips))]

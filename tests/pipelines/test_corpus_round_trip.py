@@ -118,6 +118,7 @@ def test_the_delta_log_describes_the_columns_too(tmp_path: Path) -> None:
     assert fields["x"].metadata == {
         "description": "J x T, joint-major; 0 where the joint was not found.",
         "unit": "1/8 px",
+        "source": "annotate: pose",
     }
 
 

@@ -28,6 +28,9 @@ def counted(tmp_path: Path) -> Funnel:
         committer.add(writer.write("a", clips, make_report(source, 4)))
         for name, verdict, reason in (
             ("b", "rejected", "empty"),
+            ("e", "rejected", "too_short"),
+            ("f", "rejected", "too_short"),
+            ("g", "rejected", "too_short"),
             ("c", "failed", "crashed"),
             ("d", "failed", "crashed"),
         ):
@@ -37,11 +40,12 @@ def counted(tmp_path: Path) -> Funnel:
 
 
 def test_sources_are_counted_by_verdict_and_reason(counted: Funnel) -> None:
-    assert counted.sources == Count(4, pytest.approx(1.92))
+    assert counted.sources == Count(7, pytest.approx(1.92))
     assert {verdict: count.number for verdict, count in counted.verdicts.items()} == {
-        "done": 1, "rejected": 1, "failed": 2
+        "done": 1, "rejected": 4, "failed": 2
     }  # fmt: skip
-    assert list(counted.source_reasons.items()) == [("crashed", 2), ("empty", 1)]
+    assert counted.source_reasons == {"rejected": {"too_short": 3, "empty": 1}, "failed": {"crashed": 2}}
+    assert list(counted.source_reasons["rejected"]) == ["too_short", "empty"]
 
 
 def test_every_candidate_is_kept_rejected_or_failed(counted: Funnel) -> None:
@@ -57,12 +61,24 @@ def test_a_clip_counts_under_every_rule_it_broke(counted: Funnel) -> None:
     ]
 
 
-def test_the_funnel_is_shown_and_written_as_json(counted: Funnel) -> None:
-    assert json.loads(json.dumps(counted.as_json()))["kept"]["number"] == 1
+def shown_lines(counted: Funnel) -> list[str]:
     console = Console(width=60, record=True, file=None, quiet=False)
     with console.capture() as shown:
         console.print(render_funnel(counted))
-    lines = {line.rsplit(None, 2)[0].strip(): line.split()[-2:] for line in shown.get().splitlines() if line.strip()}
+    return [line.rstrip() for line in shown.get().splitlines() if line.strip()]
+
+
+def test_every_reason_stands_under_its_own_verdict(counted: Funnel) -> None:
+    names = [" ".join(line.split()[:2]) for line in shown_lines(counted)]
+    first = next(index for index, name in enumerate(names) if name.startswith("rejected"))
+    assert names[first : first + 5] == ["rejected 4", "too_short 3", "empty 1", "failed 2", "crashed 2"]
+
+
+def test_the_funnel_is_shown_and_written_as_json(counted: Funnel) -> None:
+    tree = json.loads(json.dumps(counted.as_json()))
+    assert tree["kept"]["number"] == 1
+    assert tree["source_reasons"]["failed"] == {"crashed": 2}
+    lines = {line.rsplit(None, 2)[0].strip(): line.split()[-2:] for line in shown_lines(counted)}
     assert lines["kept clips"] == ["1", "0.5"]
     assert lines["luminance_low"] == ["2", "1.0"]
 

@@ -30,6 +30,34 @@ def test_a_folder_gives_its_video_files_at_every_depth(folder: Path) -> None:
     assert names(expand_sources([str(folder)]).uris, folder) == ["B.MOV", "a.mp4", "deep/c.webm"]
 
 
+def test_a_folder_gives_every_kind_of_file_that_can_be_opened(tmp_path: Path) -> None:
+    made = [f"v.{ending}" for ending in ("h264", "y4m", "GIF", "ivf", "nut", "3g2", "f4v", "ogg", "dv", "wtv", "rm")]
+    for name in made:
+        (tmp_path / name).write_bytes(b"x")
+    assert names(expand_sources([str(tmp_path)]).uris, tmp_path) == sorted(made)
+
+
+def test_files_of_a_folder_that_are_left_alone_are_counted_by_ending(folder: Path) -> None:
+    for name in ("a.txt", "b.TXT", "deep/c.txt", "deep/d.jpg", "README", ".hidden", "deep/list.csv"):
+        (folder / name).write_text("uri\n")
+    found = expand_sources([str(folder), str(folder / "deep" / "list.csv")])
+    assert found.notice() == "6 other files left alone (.txt 3, .jpg 1, .md 1, no ending 1)"
+    assert names(found.uris, folder) == ["B.MOV", "a.mp4", "deep/c.webm"]
+
+
+def test_a_notice_names_the_commonest_endings_of_many(folder: Path) -> None:
+    for number in range(30):
+        (folder / f"v.x{number:02d}").write_bytes(b"x")
+    (folder / "w.x29").write_bytes(b"x")
+    notice = expand_sources([str(folder)]).notice() or ""
+    assert notice.startswith("32 other files left alone (.x29 2, .md 1, .x00 1, ")
+    assert notice.endswith(", .x05 1, ...)")
+
+
+def test_nothing_is_said_of_what_lies_beside_a_file_named_outright(folder: Path) -> None:
+    assert expand_sources([str(folder / "a.mp4")]).notice() is None
+
+
 def test_a_file_named_outright_is_taken_whatever_its_ending(folder: Path) -> None:
     assert names(expand_sources([str(folder / "notes.md")]).uris, folder) == ["notes.md"]
 
@@ -95,7 +123,8 @@ def test_what_a_list_says_of_its_entries_stays_with_them(folder: Path, ending: s
         str(folder / "a.mp4"): Listing("7", "CC-BY-4.0", "a man, walking", 1.5, 3.0),
         "https://example.org/v.mp4": Listing(end_s=2.0),
     }
-    assert expand_sources([str(folder / "a.mp4"), str(path)]) == (list(named), named)
+    found = expand_sources([str(folder / "a.mp4"), str(path)])
+    assert (found.uris, found.listings) == (list(named), named)
 
 
 @pytest.mark.parametrize("time", ["soon", "-1", "nan"])
@@ -105,7 +134,14 @@ def test_a_time_that_is_none_is_an_error(tmp_path: Path, time: str) -> None:
         expand_sources([str(tmp_path / "list.csv")])
 
 
-def test_a_list_without_the_column_says_what_is_missing(tmp_path: Path) -> None:
-    (tmp_path / "list.csv").write_text("path\na.mp4\n")
-    with pytest.raises(ConfigError, match="uri"):
-        expand_sources([str(tmp_path / "list.csv")])
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+def test_a_list_without_the_column_says_which_it_has(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"list{ending}"
+    if ending == ".csv":
+        path.write_text("path,licence\na.mp4,CC0\n")
+    elif ending == ".jsonl":
+        path.write_text(json.dumps({"path": "a.mp4", "licence": "CC0"}))
+    else:
+        pq.write_table(pa.table({"path": ["a.mp4"], "licence": ["CC0"]}), path)
+    with pytest.raises(ConfigError, match=r"with a column `uri`: its columns are path, licence$"):
+        expand_sources([str(path)])

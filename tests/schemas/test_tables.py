@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import Schema
 
+from schemas.columns import Table
 from schemas.scores import SCORE_NAMES
-from schemas.tables import ANNOTATION_TABLES, CLIPS, TABLES, Table
+from schemas.tables import ANNOTATION_TABLES, CLIPS, RENDERS, TABLES
 
+ALL_AND_RENDERS = pytest.mark.parametrize("table", [*TABLES.values(), RENDERS], ids=[*TABLES, "renders"])
 ALL = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 
 
@@ -15,6 +20,22 @@ def test_every_table_and_column_is_described(table: Table) -> None:
     assert table.description.endswith(".")
     for column in table.schema:
         assert column.metadata[b"description"], column.name
+
+
+@ALL_AND_RENDERS
+def test_every_number_has_a_unit_or_says_that_it_has_none_and_every_column_a_source(table: Table) -> None:
+    for column in table.schema:
+        of = column.type.value_type if pa.types.is_list(column.type) else column.type
+        number = pa.types.is_integer(of) or pa.types.is_floating(of)
+        assert (b"unit" in column.metadata) == number, column.name
+        assert column.metadata[b"source"], column.name
+
+
+@ALL
+def test_the_descriptions_of_an_older_corpus_do_not_matter(table: Table, tmp_path: Path) -> None:
+    other = pa.schema([field.with_metadata({"description": "as it was said then"}) for field in table.schema])
+    pq.write_table(other.empty_table(), tmp_path / "old.parquet")
+    assert pq.read_schema(tmp_path / "old.parquet").equals(table.schema)
 
 
 @ALL

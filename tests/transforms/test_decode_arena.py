@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from transforms.decode.arena import Arena
 
@@ -55,12 +56,14 @@ def test_frames_given_out_cannot_be_written():
     assert not arena.take(0, 2)[0].flags.writeable
 
 
-def test_a_frame_shown_again_is_the_same_but_counts_as_frozen():
+@pytest.mark.parametrize("frozen", [0.0, 1.0])
+def test_a_frame_shown_again_is_the_same_and_frozen_only_if_it_was(frozen: float):
     arena = Arena(8, 4, 4)
     fill(arena, range(2))
+    arena.describe((1.0, 0.0, 0.0, frozen))
     arena.repeat()
     frames, pts, sources, statistics = arena.take(0, 3)
     assert np.array_equal(frames[1], frames[2])
     assert (pts.tolist(), sources.tolist()) == ([0, 10, 10], [0, 1, 1])
-    assert statistics[2].tolist() == [1.0, 0.0, 0.0, 1.0]
+    assert statistics[2].tolist() == [1.0, 0.0, 0.0, frozen]
     assert arena.end == 3

@@ -47,14 +47,13 @@ class Arena:
         self._statistics[self._rows - 1] = statistics
 
     def repeat(self) -> None:
-        """Show the last frame for one more tick."""
+        """Show the last frame for one more tick; by its statistics it is frozen only if that frame was."""
         self._make_room()
         pts, source = self.stamp(self.end - 1)
         statistics = self._statistics[self._rows - 1].copy()
         before = self._yuv[self._rows - 1].reshape(-1)
         np.copyto(self.append(pts, source), before)
         self._statistics[self._rows - 1] = statistics
-        self._statistics[self._rows - 1, -1] = 1.0
 
     def stamp(self, tick: int) -> tuple[int, int]:
         """(time stamp, source frame) of a tick that is held."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import av
 import av.error
 from av.container import InputContainer
+from av.format import Flags
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -16,32 +18,36 @@ from schemas.config import LimitsConfig
 from schemas.errors import MediaError
 from schemas.reasons import SourceReason
 from schemas.records import Container
+from transforms.decode.formats import FORMATS
+from transforms.decode.rate import frame_rate
+from transforms.words import in_words
 
-# Containers and bare streams that hold media themselves. Formats that name other files or hosts
-# (concat, hls, dash, sdp, image2 ...) are not among them.
-_FORMATS = (
-    "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,ivf,flv,asf,ogg,mxf,gxf,nut,dv,rm,3gp,"
-    "mjpeg,gif,wtv,yuv4mpegpipe,vc1,cavsvideo,amv,nsv,swf,mp3,aac,wav,flac,aiff,ac3,eac3,caf,amr,au,w64,ape,tta"
-)
 _SIGNATURES = ((4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (0, b"\x1a\x45\xdf\xa3"), (0, b"RIFF"), (0, b"FLV"))
 """Offset and bytes by which a damaged container is told from something that never was one."""
+_TAG = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedVideo:
-    """An open container, its video stream, and what the header says of it (rotation is known from a frame on)."""
+    """An open container, its video stream, and what the header says of it (rotation is known from a frame on).
+
+    promised_s: when the video ends by the header, seconds; None where it says so of all streams together only.
+    """
 
     container: InputContainer
     stream: VideoStream
     facts: Container
+    promised_s: float | None
 
     @property
     def fps(self) -> Fraction:
         """Frame rate by the header; 25 if it gives none that can be."""
-        for rate in (self.stream.average_rate, self.stream.guessed_rate):
-            if rate is not None and Fraction(1, 10) <= rate <= 1000:
-                return Fraction(rate)
-        return Fraction(25)
+        return frame_rate(self.header_rates, (), None)
+
+    @property
+    def header_rates(self) -> tuple[Fraction | None, Fraction | None]:
+        """Frame rates by the header, the best first."""
+        return self.stream.average_rate, self.stream.guessed_rate
 
 
 def open_video(path: Path, limits: LimitsConfig) -> OpenedVideo:
@@ -60,12 +66,12 @@ def open_video(path: Path, limits: LimitsConfig) -> OpenedVideo:
             mode="r",
             container_options={
                 "protocol_whitelist": "file",
-                "format_whitelist": _FORMATS,
+                "format_whitelist": FORMATS,
                 "max_streams": str(limits.max_streams),
             },
         )
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise MediaError(SourceReason.UNREADABLE, f"{path.name}: {error.strerror}") from error
+        raise MediaError(SourceReason.UNREADABLE, f"{path.name}: {in_words(error)}") from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise _not_opened(path, error) from error
     try:
@@ -73,15 +79,16 @@ def open_video(path: Path, limits: LimitsConfig) -> OpenedVideo:
     except MediaError:
         container.close()
         raise
-    return OpenedVideo(container, stream, _facts(container, stream))
+    promised_s = _promised_s(container, stream)
+    return OpenedVideo(container, stream, _facts(container, stream, promised_s), promised_s)
 
 
 def _not_opened(path: Path, error: Exception) -> MediaError:
     with path.open("rb") as file:
         head = file.read(16)
     if any(head[at : at + len(mark)] == mark for at, mark in _SIGNATURES):
-        return MediaError(SourceReason.DAMAGED, f"{path.name}: a video container, but it cannot be opened: {error}")
-    return MediaError(SourceReason.NOT_VIDEO, f"{path.name}: not a video container that may be opened: {error}")
+        return MediaError(SourceReason.DAMAGED, f"{path.name}: a video, but it cannot be opened: {in_words(error)}")
+    return MediaError(SourceReason.NOT_VIDEO, f"{path.name}: not a video that can be read: {in_words(error)}")
 
 
 def _video_stream(container: InputContainer, path: Path, limits: LimitsConfig) -> VideoStream:
@@ -103,12 +110,23 @@ def _video_stream(container: InputContainer, path: Path, limits: LimitsConfig) -
     return stream
 
 
-def _facts(container: InputContainer, stream: VideoStream) -> Container:
-    context = stream.codec_context
-    duration = None
+def _promised_s(container: InputContainer, stream: VideoStream) -> float | None:
+    if Flags.no_timestamps in Flags(container.format.flags):  # guessed from the size of the file
+        return None
     if stream.duration is not None and stream.time_base is not None:
-        duration = float(stream.duration * stream.time_base)
-    elif container.duration is not None:
+        return float(stream.duration * stream.time_base)
+    # Matroska has no other place for it.
+    if (tag := _TAG.fullmatch(stream.metadata.get("DURATION", ""))) and float(tag[3]) + int(tag[2]) + int(tag[1]):
+        return 3600 * int(tag[1]) + 60 * int(tag[2]) + float(tag[3])
+    if container.duration is not None and len(container.streams) == 1:
+        return container.duration / av.time_base
+    return None
+
+
+def _facts(container: InputContainer, stream: VideoStream, promised_s: float | None) -> Container:
+    context = stream.codec_context
+    duration = promised_s
+    if duration is None and container.duration is not None:
         duration = container.duration / av.time_base
     aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio
     return Container(

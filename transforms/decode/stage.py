@@ -26,6 +26,8 @@ from transforms.decode.timestamps import Timestamps
 from transforms.stage import Resources, Stage
 
 _HEARTBEAT_FRAMES = 256
+_MISSING_S, _MISSING_SHARE = 1.0, 0.1
+"""More than both must be missing at the end before a file is said to end early."""
 
 
 class Decode(Stage[Source, Clip | SourceReport | Heartbeat]):
@@ -64,11 +66,12 @@ class _Decoding:
     def __init__(self, source: Source, config: Config, video: OpenedVideo) -> None:
         self._source, self._config, self._video = source, config, video
         self._reader, self._planes, self._tally = FrameReader(video, config.limits), PlaneReader(), Tally()
-        self._rate = clock_rate(video.fps, config.frames.max_fps)
-        self._time_base = video.stream.time_base or 1 / video.fps
-        self._stamps = Timestamps(self._time_base, video.fps)
-        self._facts = video.facts
-        self._first_pts = self._last_pts = 0
+        fps = self._reader.fps
+        self._rate = clock_rate(fps, config.frames.max_fps)
+        self._time_base = video.stream.time_base or 1 / fps
+        self._stamps = Timestamps(self._time_base, fps)
+        self._facts = replace(video.facts, average_fps=fps) if video.facts.average_fps else video.facts
+        self._first_pts = self._last_pts = self._end_pts = 0
 
     def run(self) -> Iterator[Outcome[Clip | SourceReport | Heartbeat]]:
         for clip in self._clips():
@@ -84,6 +87,7 @@ class _Decoding:
             if index == 0:
                 self._meet(frame, pts)
             self._last_pts = pts
+            self._end_pts = pts + max(frame.duration or 0, self._stamps.step)
             if index % _HEARTBEAT_FRAMES == 0:
                 yield Heartbeat(float(pts * self._time_base))
             ticks = clock.advance(pts)
@@ -113,10 +117,10 @@ class _Decoding:
 
     def _report(self) -> SourceReport:
         reader, tally = self._reader, self._tally
-        reason, detail = _judged(reader)
+        reason, detail = _judged(reader, self._ends_early())
         seconds: Fraction | None = None
         if reader.frames_decoded:
-            seconds = (self._last_pts - self._first_pts) * self._time_base + 1 / self._video.fps
+            seconds = (self._last_pts - self._first_pts) * self._time_base + 1 / reader.fps
         return SourceReport(
             self._source,
             verdict=verdict_of(reason) if reason else Verdict.DONE,
@@ -125,24 +129,35 @@ class _Decoding:
             container=self._facts,
             duration_s=float(seconds) if seconds is not None else None,
             frames_decoded=reader.frames_decoded,
-            damaged_packets=reader.damaged_packets,
+            damaged_packets=reader.refused_packets + reader.marred_packets,
             shots=tally.shots,
             clips=tally.clips,
             cut_times_s=tuple(tally.cut_times_s),
         )
 
+    def _ends_early(self) -> str | None:
+        """That the video is clearly shorter than the header promises, in words; None if it is not."""
+        promised_s, reached_s = self._video.promised_s, float(self._end_pts * self._time_base)
+        if promised_s is None or promised_s - reached_s <= max(_MISSING_S, _MISSING_SHARE * promised_s):
+            return None
+        return f"the video ends at {reached_s:.1f} s of {promised_s:.1f} s"
 
-def _judged(reader: FrameReader) -> tuple[SourceReason | None, str | None]:
+
+def _judged(reader: FrameReader, ends_early: str | None) -> tuple[SourceReason | None, str | None]:
     """Why the source is no use, if so, and what is to be said of it."""
-    damage = [f"{reader.damaged_packets} packets could not be decoded"] if reader.damaged_packets else []
+    damage = [f"{_packets(reader.refused_packets)} could not be decoded"] if reader.refused_packets else []
+    damage += [f"{_packets(reader.marred_packets)} came damaged"] if reader.marred_packets else []
     damage += [reader.broken] if reader.broken else []
-    words = "; ".join(damage) or None
     if reader.exceeded:
         return SourceReason.TOO_LARGE, "; ".join([f"{reader.exceeded}; clips before that stay", *damage])
     if reader.frames_decoded > 1:
-        return None, words
+        return None, "; ".join([*damage, *filter(None, [ends_early])]) or None
     if damage:
-        return SourceReason.DAMAGED, words
+        return SourceReason.DAMAGED, "; ".join(damage)
     if reader.frames_decoded == 1:
         return SourceReason.TOO_SHORT, "a single frame"
     return SourceReason.NO_FRAMES, "the video stream holds no frames"
+
+
+def _packets(count: int) -> str:
+    return "1 packet" if count == 1 else f"{count} packets"

@@ -10,7 +10,10 @@ from schemas.scores import Scores
 from transforms.decode.scaling import halved
 
 COLUMNS = 4
-"""Mean and standard deviation of luma (0..255, limited range), share of dark pixels (0 if bright), 1 if frozen."""
+"""Mean and standard deviation of luma (0..255, limited range), share of dark pixels (0 if bright), 1 if frozen.
+
+Frozen is what the source shows again as another frame; a frame that the clock shows again keeps its numbers.
+"""
 
 _DARK = 32
 _BLACK_SHARE = 0.98

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.errors import MediaError
 from schemas.outcomes import Heartbeat, Kept, Outcome
+from schemas.reasons import SourceReason
 from schemas.records import Source
 from transforms.fetch.uris import as_text
 from transforms.stage import Resources, Stage
+from transforms.words import in_words
 
 _CHUNK_BYTES = 1 << 20
 _HEARTBEAT_S = 1.0
@@ -34,9 +37,15 @@ class Fingerprint(Stage[str, Fingerprinted | Heartbeat]):
     resources = Resources(cpus=1.0, memory_mb=128)
 
     def process(self, item: str) -> Iterable[Outcome[Fingerprinted | Heartbeat]]:
-        """One kept source. Raises OSError if it is no regular file, or cannot be read."""
+        """One kept source. Raises MediaError if it is no regular file, or cannot be read."""
+        try:
+            yield from self._fingerprint(item)
+        except OSError as error:
+            raise MediaError(SourceReason.UNREADABLE, in_words(error)) from error
+
+    def _fingerprint(self, item: str) -> Iterator[Outcome[Fingerprinted | Heartbeat]]:
         if not stat.S_ISREG(Path(item).stat().st_mode):
-            raise OSError(f"{as_text(item)} is no regular file")  # a pipe or a device may never end
+            raise OSError("no regular file")  # a pipe or a device may never end
         digest, size_bytes = hashlib.sha256(), 0
         said_at = time.monotonic()
         with Path(item).open("rb") as file:
@@ -54,7 +63,6 @@ class Fingerprint(Stage[str, Fingerprinted | Heartbeat]):
 def declared_duration_s(path: str) -> float | None:
     """Seconds of video a container declares, read from its header alone; None if there is no such promise."""
     from schemas.config import LimitsConfig
-    from schemas.errors import MediaError
     from transforms.decode.opening import open_video
 
     try:

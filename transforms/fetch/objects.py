@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import stamina
 
 from schemas.errors import MediaError
+from schemas.extras import needs
 from schemas.fetch import FetchConfig
 from schemas.reasons import SourceReason
 from transforms.fetch.gates import SpeedGuard
@@ -97,7 +98,7 @@ def _file_system(scheme: str) -> Any:
             return HfFileSystem()
         from obstore.fsspec import FsspecStore
     except ImportError as error:
-        raise MediaError(SourceReason.FETCH_FAILED, f"{scheme}: addresses need the package {error.name}") from None
+        raise MediaError(SourceReason.FETCH_FAILED, needs(f"an address of {scheme}:", error.name)) from None
     protocol: Any = scheme
     return FsspecStore(protocol)
 

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from schemas.errors import MediaError
+from schemas.extras import needs
 from schemas.fetch import FetchConfig
 from schemas.reasons import SourceReason
 from transforms.fetch.addresses import AddressRule
@@ -40,9 +41,7 @@ _OPTIONS = (
 async def fetch_page(uri: str, part: PartFile, config: FetchConfig, rule: AddressRule, resolver: Resolve) -> None:
     """Fill the part with the video of a page. Raises MediaError with the reason if there is none to be had."""
     if find_spec("yt_dlp") is None:
-        raise MediaError(
-            SourceReason.FETCH_FAILED, "a web page; videos in pages need: pip install 'figureground[pages]'"
-        )
+        raise MediaError(SourceReason.FETCH_FAILED, needs("a web page: that", "yt_dlp"))
     folder = Path(tempfile.mkdtemp(prefix=".page-", dir=part.path.parent))
     try:
         async with GuardedProxy(rule, resolver) as proxy:

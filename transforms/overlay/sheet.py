@@ -9,20 +9,45 @@ import numpy as np
 
 from schemas.arrays import U8
 
-_GAP = 4
+_GAP, _GROUND = 4, 24
 
 
 def contact_sheet(rows: Sequence[Sequence[U8]], height: int = 180) -> U8:
-    """One RGB picture from rows of RGB pictures, each scaled to `height` px; short rows end in the ground colour.
+    """One RGB picture from rows of RGB pictures, each scaled to `height` px, laid out as by `shelved`.
 
     Raises ValueError if there is nothing to show.
     """
-    strips = [np.hstack([_framed(picture, height) for picture in row]) for row in rows if row]
+    return shelved([np.hstack([_scaled(picture, height) for picture in row]) for row in rows if row])
+
+
+def shelved(strips: Sequence[U8]) -> U8:
+    """One picture as wide as the widest strip; narrow ones stand side by side, each in the first line with room.
+
+    Raises ValueError if there is nothing to show.
+    """
     if not strips:
         raise ValueError("a contact sheet needs at least one picture")
-    width = max(strip.shape[1] for strip in strips)
-    padded = [np.pad(s, ((0, 0), (0, width - s.shape[1]), (0, 0)), constant_values=24) for s in strips]
-    return np.vstack(padded)
+    framed = [np.pad(strip, ((0, _GAP), (0, _GAP), (0, 0)), constant_values=_GROUND) for strip in strips]
+    width = max(strip.shape[1] for strip in framed)
+    shelves: list[list[U8]] = []
+    for strip in framed:
+        room = (shelf for shelf in shelves if sum(s.shape[1] for s in shelf) + strip.shape[1] <= width)
+        shelf = next(room, None)
+        if shelf is None:
+            shelves.append([strip])
+        else:
+            shelf.append(strip)
+    return np.vstack([_line(shelf, width) for shelf in shelves])
+
+
+def _line(shelf: Sequence[U8], width: int) -> U8:
+    """Strips side by side on the ground colour."""
+    line_HW3 = np.full((max(strip.shape[0] for strip in shelf), width, 3), _GROUND, np.uint8)
+    left = 0
+    for strip in shelf:
+        line_HW3[: strip.shape[0], left : left + strip.shape[1]] = strip
+        left += strip.shape[1]
+    return line_HW3
 
 
 def write_png(path: str, rgb_HW3: U8) -> None:
@@ -31,7 +56,6 @@ def write_png(path: str, rgb_HW3: U8) -> None:
         raise OSError(f"cannot write the picture {path}")
 
 
-def _framed(rgb_HW3: U8, height: int) -> U8:
+def _scaled(rgb_HW3: U8, height: int) -> U8:
     width = max(1, round(rgb_HW3.shape[1] * height / rgb_HW3.shape[0]))
-    small = cv2.resize(rgb_HW3, (width, height), interpolation=cv2.INTER_AREA)
-    return np.pad(small, ((0, _GAP), (0, _GAP), (0, 0)), constant_values=24)
+    return np.asarray(cv2.resize(rgb_HW3, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

@@ -13,6 +13,7 @@ import torch
 from models.annotators.needs import sam2_weights
 from models.weights.store import locate
 from schemas.errors import ConfigError, WeightsError
+from schemas.extras import needs
 
 
 def load_sam2(weights: str, device: torch.device) -> tuple[Any, Any]:
@@ -23,7 +24,8 @@ def load_sam2(weights: str, device: torch.device) -> tuple[Any, Any]:
     try:
         from transformers import Sam2ImageProcessor, Sam2VideoModel, Sam2VideoProcessor, Sam2VideoVideoProcessor
     except ImportError as error:
-        raise ConfigError(f"sam2_video needs transformers ({error}): pip install 'figureground[annotate]'") from None
+        it = f"sam2_video cannot be loaded ({error}); it"
+        raise ConfigError(needs(it, "transformers", wanted="annotate")) from None
     state, described = (locate(name) for name in sam2_weights(weights))
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "model.safetensors").symlink_to(state.absolute())

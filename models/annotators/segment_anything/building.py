@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from schemas.errors import ConfigError, WeightsError
+from schemas.extras import needs
 
 if TYPE_CHECKING:
     from segment_anything.modeling import Sam
@@ -25,7 +26,7 @@ def build_sam(state: State) -> Sam:
     try:
         from segment_anything.modeling import Sam
     except ModuleNotFoundError as error:
-        raise ConfigError(f"segment_anything needs {error.name}: pip install 'figureground[annotate]'") from None
+        raise ConfigError(needs("segment_anything", error.name, wanted="annotate")) from None
     try:
         with torch.device("meta"):
             sam = Sam(_image_encoder(state), _prompt_encoder(state), _mask_decoder(state))

@@ -66,11 +66,11 @@ def test_sound_alone_has_no_duration_of_video(tmp_path: Path) -> None:
     assert declared_duration_s(str(path)) is None
 
 
-def test_a_missing_file_fails_with_its_name(tmp_path: Path) -> None:
+def test_a_missing_file_fails_in_words(tmp_path: Path) -> None:
     (outcome,) = run_stage(Fingerprint(), str(tmp_path / "gone.mp4"))
     assert isinstance(outcome, Failed)
     assert outcome.item == str(tmp_path / "gone.mp4")
-    assert "gone.mp4" in outcome.error
+    assert outcome.error == "no such file"
 
 
 def test_a_pipe_or_a_device_is_not_read(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_pipe_or_a_device_is_not_read(tmp_path: Path) -> None:
     for path in (tmp_path / "pipe.mp4", Path("/dev/zero"), tmp_path):
         (outcome,) = run_stage(Fingerprint(), str(path))
         assert isinstance(outcome, Failed)
-        assert "no regular file" in outcome.error
+        assert outcome.error == "no regular file"
 
 
 def test_a_name_that_is_no_utf8_is_stored_as_text_and_still_opened(tmp_path: Path) -> None:
