@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Bytecode is kept, whatever the environment says: a run has many processes, and compiling is half of their start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test chaos fuzz check bench requirements clean
 
