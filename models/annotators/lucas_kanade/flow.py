@@ -10,9 +10,9 @@ from schemas.arrays import F32, U8, Bool
 _WINDOW = (11, 11)
 _LEVELS = 3
 _CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.02)
-_PATCH = 11
+PATCH = 11
 """Side of the patch whose look is compared, px."""
-LOOK_SIZE = _PATCH * _PATCH
+LOOK_SIZE = PATCH * PATCH
 
 
 def follow(before_HW: U8, after_HW: U8, xy_N2: F32, most_error_px: float) -> tuple[F32, Bool]:
@@ -47,11 +47,17 @@ def _flow(from_HW: U8, to_HW: U8, xy_N2: F32) -> tuple[F32, Bool]:
 
 def looks(luma_HW: U8, xy_N2: F32) -> F32:
     """(N, LOOK_SIZE) look of the picture around each point: zero mean, unit norm, 0 where it is flat."""
+    look_NP = patches(luma_HW, xy_N2, PATCH).reshape(len(xy_N2), LOOK_SIZE)
+    look_NP -= look_NP.mean(1, keepdims=True)
+    return np.asarray(look_NP / np.maximum(np.linalg.norm(look_NP, axis=1, keepdims=True), 1e-6), np.float32)
+
+
+def patches(luma_HW: U8, xy_N2: F32, side: int) -> F32:
+    """(N, side, side) the picture around each point; beyond its border, the border."""
     if not len(xy_N2):  # cv2.remap refuses empty maps
-        return np.empty((0, LOOK_SIZE), np.float32)
-    reach = np.arange(_PATCH, dtype=np.float32) - _PATCH // 2
-    x = np.tile(xy_N2[:, :1] + reach, _PATCH)
-    y = np.repeat(xy_N2[:, 1:] + reach, _PATCH, axis=1)
-    patches = cv2.remap(luma_HW, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-    patches -= patches.mean(1, keepdims=True)
-    return np.asarray(patches / np.maximum(np.linalg.norm(patches, axis=1, keepdims=True), 1e-6), np.float32)
+        return np.empty((0, side, side), np.float32)
+    reach = np.arange(side, dtype=np.float32) - side // 2
+    x = np.tile(xy_N2[:, :1] + reach, side)
+    y = np.repeat(xy_N2[:, 1:] + reach, side, axis=1)
+    sampled = cv2.remap(luma_HW, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(sampled, np.float32).reshape(-1, side, side)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from models.annotators.lucas_kanade.flow import LOOK_SIZE, looks
+from models.annotators.lucas_kanade.flow import LOOK_SIZE, PATCH, patches
 from schemas.arrays import F32, U8, Bool
 
 _LEAST_LIKENESS = 0.85
@@ -18,6 +19,8 @@ _REACH_PX = 3
 _LEAST_POINTS = 12
 _RANSAC_PX = 2.0
 _OFFSETS = np.array([(dx, dy) for dy in range(-_REACH_PX, _REACH_PX + 1) for dx in range(-_REACH_PX, _REACH_PX + 1)])
+_SUMS = sliding_window_view(np.eye(PATCH + 2 * _REACH_PX), PATCH, axis=1).sum(-1).T
+"""(offsets, S): sums over every PATCH values in a row of S."""
 
 
 def ground_motion(before_N2: F32, after_N2: F32) -> F32 | None:
@@ -39,13 +42,22 @@ def found_again(luma_HW: U8, expected_N2: F32, reference_NP: F32) -> tuple[F32, 
     count = len(expected_N2)
     if not count:
         return expected_N2, np.zeros(0, np.bool_)
-    tried_NK2 = expected_N2[:, None] + _OFFSETS.astype(np.float32)
-    look_NKP = looks(luma_HW, tried_NK2.reshape(-1, 2)).reshape(count, -1, LOOK_SIZE)
-    likeness_NK = np.einsum("nkp,np->nk", look_NKP, reference_NP)
+    likeness_NK = _likeness(patches(luma_HW, expected_N2, PATCH + 2 * _REACH_PX), reference_NP)
     best_N = likeness_NK.argmax(1)
-    place_N2 = tried_NK2[np.arange(count), best_N] + _fraction(likeness_NK, best_N)
+    place_N2 = expected_N2 + _OFFSETS[best_N] + _fraction(likeness_NK, best_N)
     inner_N = (np.abs(_OFFSETS[best_N]) < _REACH_PX).all(1)
     return place_N2.astype(np.float32), inner_N & (likeness_NK.max(1) >= _LEAST_LIKENESS)
+
+
+def _likeness(around_NSS: F32, reference_NP: F32) -> F32:
+    """(N, K) normalised correlation of each look inside the surroundings of a point with its reference look."""
+    count = len(reference_NP)
+    centred_NSS = around_NSS - around_NSS.mean((1, 2), keepdims=True)
+    look_NKP = sliding_window_view(centred_NSS, (PATCH, PATCH), axis=(1, 2)).reshape(count, -1, LOOK_SIZE)
+    product_NK = (look_NKP @ reference_NP[..., None])[..., 0]  # the mean of a look drops out: references have none
+    total, squares = (_SUMS @ values @ _SUMS.T for values in (centred_NSS, np.square(centred_NSS, dtype=np.float64)))
+    norm_NK = np.sqrt(np.maximum(squares - total**2 / LOOK_SIZE, 1e-6)).reshape(count, -1)
+    return np.asarray(product_NK / norm_NK, np.float32)
 
 
 def _fraction(likeness_NK: F32, best_N: np.ndarray) -> F32:
