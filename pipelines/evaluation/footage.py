@@ -25,6 +25,7 @@ from transforms.decode.planes import PlaneReader, matrix_of
 from transforms.encoding.h264 import decode_frames
 from transforms.measures.pictures import scaled
 from transforms.pixels import MATRIX_OF_RGB, rgb, yuv_of_rgb
+from transforms.words import in_words
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif")
@@ -77,7 +78,10 @@ def read_video(path: Path) -> Footage:
 
 
 def _read(path: Path) -> Frames:
-    opened = open_video(path, LimitsConfig())
+    try:
+        opened = open_video(path, LimitsConfig())
+    except MediaError as error:
+        raise MediaError(error.reason, f"{path.name}: {error}") from error
     fps = opened.fps  # while the container is open
     yuv: list[U8] = []
     matrix, reader = MATRIX_OF_RGB, PlaneReader()
@@ -87,7 +91,7 @@ def _read(path: Path) -> Frames:
                 yuv.append(_even(*reader.read(frame)))
                 matrix = matrix_of(frame)
         except av.FFmpegError as error:
-            raise MediaError(SourceReason.DAMAGED, f"{path.name}: cannot be decoded: {error}") from error
+            raise MediaError(SourceReason.DAMAGED, f"{path.name}: cannot be decoded: {in_words(error)}") from error
     return _frames(yuv, fps, path, matrix)
 
 

@@ -114,5 +114,5 @@ def test_a_file_that_cannot_be_read_is_described_without_numbers_and_paths(tmp_p
     detail = decode(path)[1].detail or ""
     assert detail.endswith(": invalid data found when processing input")
     assert "Errno" not in detail
-    assert str(tmp_path) not in detail
-    assert decode(tmp_path / "gone.mp4")[1].detail == "gone.mp4: no such file"
+    assert path.name not in detail
+    assert decode(tmp_path / "gone.mp4")[1].detail == "no such file"

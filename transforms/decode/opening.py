@@ -58,9 +58,9 @@ def open_video(path: Path, limits: LimitsConfig) -> OpenedVideo:
     try:
         size_bytes = path.stat().st_size
         if size_bytes == 0:
-            raise MediaError(SourceReason.EMPTY, f"{path.name}: the file is empty")
+            raise MediaError(SourceReason.EMPTY, "the file is empty")
         if size_bytes > limits.max_bytes:
-            raise MediaError(SourceReason.TOO_LARGE, f"{path.name}: {size_bytes} bytes are more than limits.max_bytes")
+            raise MediaError(SourceReason.TOO_LARGE, f"{size_bytes} bytes are more than limits.max_bytes")
         container = av.open(
             str(path),
             mode="r",
@@ -71,11 +71,11 @@ def open_video(path: Path, limits: LimitsConfig) -> OpenedVideo:
             },
         )
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise MediaError(SourceReason.UNREADABLE, f"{path.name}: {in_words(error)}") from error
+        raise MediaError(SourceReason.UNREADABLE, in_words(error)) from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise _not_opened(path, error) from error
     try:
-        stream = _video_stream(container, path, limits)
+        stream = _video_stream(container, limits)
     except MediaError:
         container.close()
         raise
@@ -87,21 +87,21 @@ def _not_opened(path: Path, error: Exception) -> MediaError:
     with path.open("rb") as file:
         head = file.read(16)
     if any(head[at : at + len(mark)] == mark for at, mark in _SIGNATURES):
-        return MediaError(SourceReason.DAMAGED, f"{path.name}: a video, but it cannot be opened: {in_words(error)}")
-    return MediaError(SourceReason.NOT_VIDEO, f"{path.name}: not a video that can be read: {in_words(error)}")
+        return MediaError(SourceReason.DAMAGED, f"a video, but it cannot be opened: {in_words(error)}")
+    return MediaError(SourceReason.NOT_VIDEO, f"not a video that can be read: {in_words(error)}")
 
 
-def _video_stream(container: InputContainer, path: Path, limits: LimitsConfig) -> VideoStream:
+def _video_stream(container: InputContainer, limits: LimitsConfig) -> VideoStream:
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
-        raise MediaError(SourceReason.NO_VIDEO_STREAM, f"{path.name}: no video stream in the container")
+        raise MediaError(SourceReason.NO_VIDEO_STREAM, "no video stream in the container")
     stream = streams[0]
     context = stream.codec_context
     if context is None:
-        raise MediaError(SourceReason.UNSUPPORTED_CODEC, f"{path.name}: no decoder for the video stream's codec")
+        raise MediaError(SourceReason.UNSUPPORTED_CODEC, "no decoder for the video stream's codec")
     if context.width * context.height > limits.max_pixels:
         size = f"{context.width} x {context.height}"
-        raise MediaError(SourceReason.TOO_LARGE, f"{path.name}: {size} pixels are more than limits.max_pixels")
+        raise MediaError(SourceReason.TOO_LARGE, f"{size} pixels are more than limits.max_pixels")
     # The header may lie about the size: the decoder itself refuses larger pictures.
     context.options = {"max_pixels": str(limits.max_pixels)}
     # Frame threads decode sooner but burn about a tenth more CPU, and keep more pictures in memory; workers already
