@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -127,6 +128,23 @@ def test_an_annotator_that_cannot_be_set_up_ends_the_run_with_its_own_words(engi
         list(engine.run(Flow((Decode(), MissingOnGpu()), ListWriter()), [task("a?clips=1")]))
 
 
+def test_an_error_that_ends_a_run_leaves_no_actor_behind_while_it_is_held(ray_cluster: None) -> None:
+    import ray
+
+    free = _until(ray.available_resources, lambda found: found.get("CPU") == ray.cluster_resources()["CPU"])
+    with closing(RayEngine(2)) as engine, pytest.raises(WeightsError) as held:
+        list(engine.run(Flow((Decode(), MissingOnGpu()), ListWriter()), [task("a?clips=1")]))
+    assert held.value is not None  # its frames still know the actors
+    assert _until(ray.available_resources, lambda found: found.get("CPU") == free["CPU"])
+
+
+def _until(look: Callable[[], dict[str, float]], good: Callable[[dict[str, float]], bool]) -> dict[str, float]:
+    """What is seen once it is good; pytest's own limit ends the wait."""
+    while not good(seen := look()):
+        time.sleep(0.1)
+    return seen
+
+
 def test_what_no_node_can_hold_is_refused_at_once_and_says_what_to_change(engine: RayEngine) -> None:
     with pytest.raises(ConfigError, match=r"no room for a worker of huge, which needs 1 CPUs, 8 GPUs.*--num-gpus"):
         list(engine.run(Flow((Decode(), HugeOnGpu()), ListWriter()), [task("a?clips=1")]))
@@ -186,7 +204,7 @@ def test_workers_that_never_start_end_the_run(ray_cluster: None) -> None:
         def ready(self) -> None: ...
 
     squatter = Squatter.remote()
-    ray.get(squatter.ready.remote())
+    ray.get(squatter.ready.remote(), timeout=60)
     engine = RayEngine(1, RayConfig(start_s=2))
     with pytest.raises(FiguregroundError, match=r"no worker of square within 2 s.*free in all are 0 CPUs"):
         list(engine.map((Square(),), [1]))

@@ -58,6 +58,7 @@ class RayRun(Generic[T]):
         self._again: deque[Attempt[T]] = deque()
         self._asked: dict[ray.ObjectRef[Any], _Worker[T]] = {}
         self._idle: list[_Worker[T]] = []
+        self._living: set[Any] = set()
         self._dead_starts = 0
         self._looked_at = self._staffed_at = time.monotonic()
 
@@ -100,11 +101,11 @@ class RayRun(Generic[T]):
             leaving = [worker.actor.stop.remote() for worker in self._idle]
             if leaving:
                 ray.wait(leaving, num_returns=len(leaving), timeout=_LEAVE_S)
-        for worker in (*self._asked.values(), *self._idle):
-            kill(worker.actor)
+        for actor in self._living:
+            kill(actor)
         for studio in self._studios.values():
             studio.stop()
-        self._asked, self._idle = {}, []
+        self._asked, self._idle, self._living = {}, [], set()
 
     def _start(self) -> None:
         options = self._crew.options()
@@ -112,6 +113,7 @@ class RayRun(Generic[T]):
             options["max_concurrency"] = 2  # clips come back while the supervisor waits for news
         actor_class: Any = ray.remote(**options)(Supervisor)
         actor = actor_class.remote(self._pickled_job, self._crew.pool)
+        self._living.add(actor)
         self._ask(_Worker(actor, actor.ready.remote(), time.monotonic()))
 
     def _ask(self, worker: _Worker[T]) -> None:
@@ -161,7 +163,6 @@ class RayRun(Generic[T]):
         self._looked_at = now
         for worker in [w for w in self._asked.values() if w.ready and now - w.asked_at > _SILENT_S]:
             del self._asked[worker.call]
-            kill(worker.actor)
             yield from self._lost(worker, f"no answer for {_SILENT_S:g} s")
         if self._idle or any(worker.ready for worker in self._asked.values()):
             self._staffed_at = now
@@ -169,6 +170,8 @@ class RayRun(Generic[T]):
             raise FiguregroundError(self._crew.absence())
 
     def _lost(self, worker: _Worker[T], why: str) -> Iterator[Event]:
+        self._living.discard(worker.actor)
+        kill(worker.actor)
         for studio in self._studios.values():
             studio.forget(worker.actor)
         if not worker.ready:

@@ -55,6 +55,7 @@ class Studio:
         self._told = 0
         self._asked: dict[Call, _Annotator] = {}
         self._idle: list[_Annotator] = []
+        self._living: set[Any] = set()
         self._ready = False
         self._dead_starts = 0
         self._since = time.monotonic()
@@ -109,14 +110,15 @@ class Studio:
             leaving = [annotator.actor.stop.remote() for annotator in self._idle]
             if leaving:
                 ray.wait(leaving, num_returns=len(leaving), timeout=_LEAVE_S)
-        for annotator in (*self._asked.values(), *self._idle):
-            kill(annotator.actor)
-        self._asked, self._idle = {}, []
+        for actor in self._living:
+            kill(actor)
+        self._asked, self._idle, self._living = {}, [], set()
 
     def _start(self) -> None:
         options = self._crew.options() | {"max_concurrency": 2}  # it tells its memory while it works
         actor: Any = ray.remote(**options)(Annotator)
         annotator = _Annotator(actor.remote(self._stages))
+        self._living.add(annotator.actor)
         self._asked[annotator.actor.ready.remote()] = annotator
 
     def _back(self, annotator: _Annotator) -> None:
@@ -137,6 +139,7 @@ class Studio:
     def _failed(self, annotator: _Annotator, error: Exception) -> Iterator[Notice]:
         borrower, annotator.borrower = annotator.borrower, None
         if isinstance(error, RayActorError):
+            self._living.discard(annotator.actor)
             if borrower is None:
                 self._start_failed(error)
             self._start()
@@ -172,6 +175,7 @@ class Studio:
 
     def _end(self, annotator: _Annotator, reason: SourceReason, why: str) -> Notice:
         self._asked = {call: other for call, other in self._asked.items() if other is not annotator}
+        self._living.discard(annotator.actor)
         kill(annotator.actor)
         self._start()
         assert annotator.borrower is not None
