@@ -21,28 +21,40 @@ def contact_sheet(rows: Sequence[Sequence[U8]], height: int = 180) -> U8:
 
 
 def shelved(strips: Sequence[U8]) -> U8:
-    """One picture as wide as the widest strip; narrow ones stand side by side, each in the first line with room.
+    """One picture; narrow strips stand side by side, each in the first line with room.
 
-    Raises ValueError if there is nothing to show.
+    It is as wide as the widest strip, or up to twice that where it then leaves less empty. Raises ValueError if there
+    is nothing to show.
     """
     if not strips:
         raise ValueError("a contact sheet needs at least one picture")
     framed = [np.pad(strip, ((0, _GAP), (0, _GAP), (0, 0)), constant_values=_GROUND) for strip in strips]
-    width = max(strip.shape[1] for strip in framed)
+    widths = sorted(strip.shape[1] for strip in framed)
+    side_by_side = (int(width) for width in np.cumsum(widths) if widths[-1] < width <= 2 * widths[-1])
+    sheets = {width: _shelves(framed, width) for width in (widths[-1], *side_by_side)}
+    width = min(sheets, key=lambda width: width * sum(_height(shelf) for shelf in sheets[width]))
+    return np.vstack([_line(shelf, width) for shelf in sheets[width]])
+
+
+def _shelves(strips: Sequence[U8], width: int) -> list[list[U8]]:
     shelves: list[list[U8]] = []
-    for strip in framed:
+    for strip in strips:
         room = (shelf for shelf in shelves if sum(s.shape[1] for s in shelf) + strip.shape[1] <= width)
         shelf = next(room, None)
         if shelf is None:
             shelves.append([strip])
         else:
             shelf.append(strip)
-    return np.vstack([_line(shelf, width) for shelf in shelves])
+    return shelves
+
+
+def _height(shelf: Sequence[U8]) -> int:
+    return max(len(strip) for strip in shelf)
 
 
 def _line(shelf: Sequence[U8], width: int) -> U8:
     """Strips side by side on the ground colour."""
-    line_HW3 = np.full((max(strip.shape[0] for strip in shelf), width, 3), _GROUND, np.uint8)
+    line_HW3 = np.full((_height(shelf), width, 3), _GROUND, np.uint8)
     left = 0
     for strip in shelf:
         line_HW3[: strip.shape[0], left : left + strip.shape[1]] = strip
