@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -195,12 +196,15 @@ def test_a_second_driver_is_told_who_holds_the_corpus(undisturbed: tuple[Path, s
 def test_interrupting_once_stops_cleanly_and_says_how_to_go_on(gymnast: Path, tmp_path: Path) -> None:
     from tests.command_line import COMMAND, REPOSITORY
 
-    command = [*COMMAND, "curate", str(gymnast), "--corpus", str(tmp_path / "corpus"), *SHORT_TAKES]
-    process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.communicate(timeout=6)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        sources = [str(gymnast), f"http://127.0.0.1:{silent.getsockname()[1]}/never.mp4"]
+        options = ["--corpus", str(tmp_path / "corpus"), "--allow-private-network", *SHORT_TAKES]
+        command = [*COMMAND, "curate", *sources, *options]
+        process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        silent.settimeout(120)
+        with silent.accept()[0]:  # at work, and waiting for an answer that never comes
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Run the same command again" in said
     assert "Traceback" not in said
