@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from pipelines.corpus.access import ClipFacts, ClipReader
 from pipelines.corpus.read import Corpus
+from pipelines.training_data.recent import RecentAnnotations
 from schemas.errors import ConfigError, CorpusError
 from schemas.records import Media
 from schemas.skeletons import BLAZEPOSE_33
@@ -53,6 +54,7 @@ class ClipDataset(Dataset[TrainingWindow]):
         self._readers = [ClipReader(Corpus(share.corpus)) for share in mix]
         self._usable = [_usable(reader, settings, skeleton, s) for reader, s in zip(self._readers, mix, strict=True)]
         self._settings, self._seed = settings, seed
+        self._recent = RecentAnnotations()
         self._length = length or sum(map(len, self._usable))
         # Shared, so that workers which outlive an epoch learn of the next one.
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
@@ -80,7 +82,7 @@ class ClipDataset(Dataset[TrainingWindow]):
         which = int(rng.choice(len(self._readers), p=self._shares))
         reader, usable = self._readers[which], self._usable[which]
         clip = usable[int(rng.integers(len(usable)))]
-        annotation = reader.annotation(clip.clip_id)
+        annotation = self._recent.get(which, clip.clip_id, reader.annotation)
         draw = draw_clip(rng, self._settings, annotation.persons[0].pose, (clip.width, clip.height))
         video, fps = reader.video(clip.clip_id)
         return cut_window(clip.clip_id, video, fps, annotation, draw, self._settings.frames, room)

@@ -22,10 +22,11 @@ from pipelines.corpus.committer import Committer  # noqa: E402
 from pipelines.corpus.compact import compact  # noqa: E402
 from pipelines.corpus.parts import PartWriter, part_id_of  # noqa: E402
 from pipelines.training_data.dataset import ClipDataset, Share  # noqa: E402
+from pipelines.training_data.recent import RecentAnnotations, size_bytes  # noqa: E402
 from pipelines.training_data.stream import START_METHOD, ClipStream, training_batches  # noqa: E402
 from schemas.config import Config  # noqa: E402
 from schemas.errors import ConfigError, CorpusError  # noqa: E402
-from schemas.records import Clip  # noqa: E402
+from schemas.records import Annotation, Clip  # noqa: E402
 from tests.pipelines.corpus_records import make_report  # noqa: E402
 from transforms.synthesis.clip import make_clip  # noqa: E402
 from transforms.synthesis.drawing import SceneSettings, draw_scene  # noqa: E402
@@ -185,3 +186,29 @@ def test_a_damaged_file_is_an_error_that_names_it(corpus: Path, tmp_path: Path) 
     broken = ClipDataset([Share(copy)], SETTINGS, seed=7)
     with pytest.raises(CorpusError, match=r"tracks.*check"):
         broken.window(0, 0)
+
+
+def test_annotations_drawn_again_are_not_read_again(corpus: Path) -> None:
+    reader = ClipReader(corpus_of(corpus))
+    first, second, third = (clip.clip_id for clip in reader.clips[:3])
+    read: list[str] = []
+
+    def counted(clip_id: str) -> Annotation:
+        read.append(clip_id)
+        return reader.annotation(clip_id)
+
+    def draw(recent: RecentAnnotations, *drawn: str) -> list[str]:
+        read.clear()
+        for clip_id in drawn:
+            kept = recent.get(0, clip_id, counted)
+            np.testing.assert_array_equal(kept.tracks.xy_NT2, reader.annotation(clip_id).tracks.xy_NT2)
+        return read.copy()
+
+    assert draw(RecentAnnotations(), first, second, first, second) == [first, second]
+    largest = max(size_bytes(reader.annotation(clip_id)) for clip_id in (first, second, third))
+    room_for_two = RecentAnnotations(limit=round(2.2 * largest))
+    assert draw(room_for_two, first, second, first, third, first, second) == [first, second, third, second]
+    assert draw(pickle.loads(pickle.dumps(room_for_two)), first) == [first]
+    assert draw(RecentAnnotations(limit=0), first, first) == [first, first]
+    mixed = RecentAnnotations()
+    assert mixed.get(0, first, counted) is not mixed.get(1, first, counted)
