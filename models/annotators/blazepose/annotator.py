@@ -13,8 +13,8 @@ from models.annotators.blazepose import detector, landmarks
 from models.annotators.blazepose.finder import PersonFinder
 from models.annotators.blazepose.landmarks import Landmarks
 from models.annotators.blazepose.persons import Finds, ranked, to_tracked
+from models.annotators.blazepose.picture import FramePicture, RgbPicture
 from models.annotators.blazepose.tracker import PersonTracker
-from models.annotators.pixels import rgb_frame
 from models.weights import REGISTRY
 from schemas.arrays import F32, U8
 from schemas.config import PoseConfig
@@ -44,7 +44,7 @@ class BlazePose:
     def detect(self, rgb_HW3: U8) -> tuple[Detection, ...]:
         """Persons in a single picture, each confirmed by the landmark network."""
         height, width = rgb_HW3.shape[:2]
-        found = self._finder.find(rgb_HW3, detector.views(height, width))
+        found = self._finder.find(RgbPicture(rgb_HW3), detector.views(height, width))
         return tuple(Detection(_box(p.landmarks, height, width), p.score, p.landmarks.presence) for p in found)
 
     def annotate(self, frames: Frames) -> tuple[TrackedPerson, ...]:
@@ -52,7 +52,7 @@ class BlazePose:
         tracker = PersonTracker(self._finder, self._config.max_persons)
         persons: defaultdict[int, Finds] = defaultdict(dict)
         for frame in range(len(frames)):
-            for person, marks in tracker.step(rgb_frame(frames, frame)).items():
+            for person, marks in tracker.step(FramePicture(frames, frame)).items():
                 persons[person][frame] = marks
         fps, most = float(frames.fps), self._config.max_persons
         chosen = ranked(list(persons.values()), fps, most)
@@ -67,7 +67,7 @@ class BlazePose:
         for start in sorted(finds):
             frame = start - 1
             while frame >= 0 and frame not in finds:
-                marks = self._finder.follow(rgb_frame(frames, frame), finds[frame + 1])
+                marks = self._finder.follow(FramePicture(frames, frame), finds[frame + 1])
                 if marks is None or any(frame in other and marks.is_same_person(other[frame]) for other in others):
                     break
                 finds[frame] = marks
@@ -81,7 +81,7 @@ class BlazePose:
             for frame in range(before + 1, after):
                 way = (frame - before) / (after - before)
                 roi = finds[before].next_roi.towards(finds[after].roi, way)
-                marks = self._finder.look(rgb_frame(frames, frame), roi)
+                marks = self._finder.look(FramePicture(frames, frame), roi)
                 if marks is not None and not any(frame in o and marks.is_same_person(o[frame]) for o in others):
                     finds[frame] = marks
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from models.annotators.blazepose.picture import Picture
 from models.annotators.blazepose.roi import Roi
 from models.annotators.litert import LiteRtNetwork, sigmoid
 from models.weights import locate
@@ -64,15 +64,15 @@ class LandmarkNetwork:
     def __init__(self, threads: int) -> None:
         self._network = LiteRtNetwork(locate(WEIGHTS), threads)
 
-    def __call__(self, rgb_HW3: U8, roi: Roi) -> Landmarks:
+    def __call__(self, picture: Picture, roi: Roi) -> Landmarks:
         """Look into one region of a picture."""
         side = self._network.side
         to_crop = roi.to_crop(side)
-        crop = cv2.warpAffine(rgb_HW3, to_crop, (side, side), flags=cv2.INTER_LINEAR)
-        outputs = self._network(np.asarray(crop * np.float32(1 / 255), np.float32))
+        outputs = self._network(np.asarray(picture.crop(roi, side) * np.float32(1 / 255), np.float32))
         points: F32 = outputs["Identity"].reshape(-1, 5)[: JOINTS + _ALIGNMENT]
         refined = _refine(points[:, :2] / np.float32(side), outputs["Identity_3"][..., : JOINTS + _ALIGNMENT]) * side
-        xy = ((refined - 0.5 - to_crop[:, 2]) @ np.linalg.inv(to_crop[:, :2]).T).astype(np.float32)
+        # The inverse of a turn and a scale is its transpose over the scale's square.
+        xy = ((refined - 0.5 - to_crop[:, 2]) @ to_crop[:, :2] * (roi.size / side) ** 2).astype(np.float32)
         confidence = sigmoid(points[:JOINTS, 3]) * sigmoid(points[:JOINTS, 4])
         next_roi = Roi.from_alignment(xy[JOINTS] + 0.5, xy[JOINTS + 1] + 0.5)
         soft = np.clip(outputs["Identity_2"][..., 0] * (127.5 / _LOGIT_RANGE) + 127.5, 0, 255).astype(np.uint8)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from models.annotators.blazepose.detector import View, views
 from models.annotators.blazepose.finder import PersonFinder
 from models.annotators.blazepose.landmarks import Landmarks
-from schemas.arrays import U8
+from models.annotators.blazepose.picture import Picture
 
 _DETECT_EVERY = 10
 """Frames between looks for persons not followed yet."""
@@ -44,22 +44,22 @@ class PersonTracker:
         self._frame = 0
         self._looks = 0
 
-    def step(self, rgb_HW3: U8) -> dict[int, Landmarks]:
+    def step(self, picture: Picture) -> dict[int, Landmarks]:
         """Persons found in the next frame, by a number that stays with each."""
-        found = self._follow(rgb_HW3)
-        where = self._views_due(found, *rgb_HW3.shape[:2])
-        for person in self._finder.find(rgb_HW3, where, tuple(found.values())):
+        found = self._follow(picture)
+        where = self._views_due(found, picture.height, picture.width)
+        for person in self._finder.find(picture, where, tuple(found.values())):
             found[self._number_of(person.landmarks, found)] = person.landmarks
         self._settle(found)
         self._frame += 1
         return found
 
-    def _follow(self, rgb_HW3: U8) -> dict[int, Landmarks]:
+    def _follow(self, picture: Picture) -> dict[int, Landmarks]:
         found: dict[int, Landmarks] = {}
         for track in self._tracks:
             if track.lost_for:
                 continue
-            marks = self._finder.follow(rgb_HW3, track.last)
+            marks = self._finder.follow(picture, track.last)
             if marks is not None and not any(marks.is_same_person(other) for other in found.values()):
                 found[track.person] = marks
         return found
