@@ -5,7 +5,9 @@ Needs torch. Shape suffixes: H rows, W columns.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +23,8 @@ from schemas.errors import WeightsError
 from schemas.render_jobs import RenderJob
 
 _SECONDS = 6.0
+_AHEAD = 16
+"""Pictures."""
 _CLIPS = """
     SELECT clip_id, source_id, background_motion, person_motion FROM clips
     WHERE kept AND person_area_mean IS NOT NULL"""
@@ -54,13 +58,22 @@ def render_demo(corpus: Corpus, job: RenderJob, renderers: Mapping[str, Renderer
     first, *others = renderers.values()
     inputs = read_inputs(corpus, job, first)
     columns = [render_pictures(first, inputs, grid=True)]
-    columns += [_frames(corpus, replace(job, size=None), renderer) for renderer in others]
+    columns += [_ahead(_frames(corpus, replace(job, size=None), renderer)) for renderer in others]
     rows = (_beside(pictures) for pictures in zip(*columns, strict=True))
     write_video(rows, inputs.fps, out, lambda done: told(done, inputs.frames))
 
 
 def _frames(corpus: Corpus, job: RenderJob, renderer: Renderer) -> Iterator[U8]:
     return render_pictures(renderer, read_inputs(corpus, job, renderer), grid=False)
+
+
+def _ahead(pictures: Iterator[U8]) -> Iterator[U8]:
+    """The same pictures, made in a thread of their own, some ahead."""
+    with ThreadPoolExecutor(1) as thread:
+        made = deque(thread.submit(next, pictures, None) for _ in range(_AHEAD))
+        while (picture := made.popleft().result()) is not None:
+            made.append(thread.submit(next, pictures, None))
+            yield picture
 
 
 def _beside(pictures_HW3: Sequence[U8]) -> U8:

@@ -17,10 +17,11 @@ from pipelines.training.sources import SyntheticSource  # noqa: E402
 UNSEEN_SEED = 990_017
 
 
-def test_the_pocket_corrects_the_warp_on_scenes_it_has_not_seen():
+@pytest.mark.parametrize("size", [64, 128])
+def test_the_pocket_corrects_the_warp_on_scenes_it_has_not_seen(size: int):
     with as_file(files("models.generator.checkpoints") / "pocket") as folder:
         pipeline = HumanVideoPipeline.from_pretrained(folder)
-    source = SyntheticSource(UNSEEN_SEED, pipeline.config.size, pipeline.config.clip_frames)
+    source = SyntheticSource(UNSEEN_SEED, size, pipeline.config.clip_frames)
     (clip,) = prepare_window(next(source.batches(1, 6, 0)))
     noise = noise_for(pipeline, clip, step_generator(0, 0))
     for steps in (1, 2):
