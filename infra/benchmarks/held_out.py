@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from infra.benchmarks.warp_quality import Truth, held_out_scenes
+from infra.benchmarks.warp_quality import Truth, make_truth
 from models.generator.pipeline import HumanVideoPipeline, Sampling, VideoInputs
 from models.generator.warp.scene import Drive, Reference, blank_points
 from pipelines.render_clips import Rasters
 from schemas.skeletons import BLAZEPOSE_33
 from transforms.measures.fidelity import colour_error, masked_psnr, newly_seen
-from transforms.measures.figure import figure_iou
+from transforms.measures.matte import figure_matte, matte_iou
 from transforms.measures.sharpness import sharpness_ratio
 from transforms.measures.track_error import still_error, track_error
-from transforms.pixels import rgb
-from transforms.synthesis.render import render
 
 _LUMA = (0.299, 0.587, 0.114)
+LIFTS = (0.02, 0.18)
+"""Two brightnesses of the surroundings: far enough apart for a matte, near enough to be scenes like the others."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +52,22 @@ class Figures:
         )
 
 
-def make_plates(truth: Truth) -> Tensor:
-    """(B, T, 3, H, W) the scenes of `make_truth` without their person."""
+def make_lifted(truth: Truth) -> tuple[Truth, Truth]:
+    """The scenes of `make_truth` with their surroundings in two brightnesses, for `matte`."""
     scenes, frames, size = len(truth.annotations), truth.video_BT3HW.shape[1], truth.video_BT3HW.shape[-1]
-    plates = []
-    for scene, _, _ in islice(held_out_scenes(size, frames), scenes):
-        empty, _ = render(replace(scene, shown_KT=scene.shown_KT & (scene.person_K < 0)[:, None]))
-        plates.append(np.stack([rgb(empty, t) for t in range(frames)]).astype(np.float32) / 255)
-    return torch.from_numpy(np.stack(plates)).movedim(-1, 2)
+    dark, bright = (make_truth(scenes, size, frames, lift=lift) for lift in LIFTS)
+    return dark, bright
 
 
-def measure(made: Tensor, truth: Truth, plates: Tensor, drive: Drive, known: Tensor) -> Figures:
+def matte(dark: Tensor, bright: Tensor, truth: Truth) -> Tensor:
+    """(B, T, 1, H, W) the figure's matte, of videos made from the two of `make_lifted`."""
+    return figure_matte(dark, bright, (LIFTS[1] - LIFTS[0]) * truth.light_BT3)
+
+
+def measure(made: Tensor, matte_BT1HW: Tensor, truth: Truth, drive: Drive, known: Tensor) -> Figures:
     """Figures of made videos; the first frame, which is the reference, is left out of all.
 
-    drive: the right one. known: validity of the ground by the right warp.
+    matte: where they show the figure. drive: the right one. known: validity of the ground by the right warp.
     """
     later = slice(1, None)
     made, true, mask = made.clamp(0, 1), truth.video_BT3HW, truth.mask_BT1HW
@@ -75,7 +76,7 @@ def measure(made: Tensor, truth: Truth, plates: Tensor, drive: Drive, known: Ten
         figure=mean(masked_psnr(made, true, mask)[:, later]),
         ground=mean(masked_psnr(made, true, 1 - mask)[:, later]),
         fresh=mean(masked_psnr(made, true, fresh)[:, later]),
-        iou=mean(figure_iou(made, true, mask, plates)[:, later]),
+        iou=mean(matte_iou(matte_BT1HW, mask)[:, later]),
         track=track_ratio(made, drive),
         sharpness=sharpness_ratio(made[:, later], true[:, later]),
         colour=mean(colour_error(made[:, later], true[:, later])),

@@ -132,7 +132,8 @@ def there_and_back(truth: Truth, frames: int) -> Truth:
     """The first so many frames of a truth, then the same backwards: its last frame is its first."""
     index = torch.cat([torch.arange(frames), torch.arange(frames - 1).flip(0)])
     annotations = tuple(_at(annotation, index.numpy()) for annotation in truth.annotations)
-    return Truth(truth.video_BT3HW[:, index], truth.mask_BT1HW[:, index], annotations, truth.cameras)
+    video, mask, light = (of[:, index] for of in (truth.video_BT3HW, truth.mask_BT1HW, truth.light_BT3))
+    return Truth(video, mask, light, annotations, truth.cameras)
 
 
 def _at(annotation: Annotation, index_T: np.ndarray) -> Annotation:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import count, islice
 
 import numpy as np
@@ -21,8 +22,10 @@ from torch import Tensor
 from models.annotators.rle import decode_mask
 from models.generator.warp.memory import GroundMemory
 from models.generator.warp.scene import Drive, Reference, WarpedScene, blank_points
+from schemas.arrays import U8
 from schemas.records import Annotation, Frames
 from transforms.measures.fidelity import masked_psnr as psnr
+from transforms.measures.matte import matte_iou
 from transforms.pixels import rgb
 from transforms.rasterising.selection import MOST, choose_points
 from transforms.synthesis.drawing import SceneSettings, draw_scene
@@ -35,14 +38,17 @@ CLIP_FRAMES = 8
 CHAINS = ("last", "anchored", "painted")
 LEAST_FIGURE = 0.02
 """Scenes whose person covers less of the first frame are passed over."""
+CONTRAST = 0.8
+"""Of the surroundings where they are lifted, so that they are not cut off at white."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Scenes of one size and length. video_BT3HW: 0..1; mask_BT1HW: the person."""
+    """Scenes of one size and length. video_BT3HW: 0..1; mask_BT1HW: the person; light_BT3: factors of the light."""
 
     video_BT3HW: Tensor
     mask_BT1HW: Tensor
+    light_BT3: Tensor
     annotations: tuple[Annotation, ...]
     cameras: tuple[str, ...]
 
@@ -99,34 +105,54 @@ def make_truth(
     *,
     camera: str | None = None,
     steady_light: bool = False,
+    lift: float | None = None,
 ) -> Truth:
-    """Scenes with one person, seen at the first frame. camera, steady_light: as in `held_out_scenes`."""
-    videos, masks, annotations, cameras = [], [], [], []
-    drawn = held_out_scenes(size, frames, seed, camera=camera, steady_light=steady_light)
+    """Scenes with one person, seen at the first frame. camera, steady_light, lift: as in `held_out_scenes`."""
+    videos, masks, lights, annotations, cameras = [], [], [], [], []
+    drawn = held_out_scenes(size, frames, seed, camera=camera, steady_light=steady_light, lift=lift)
     for scene, pictures, annotation in islice(drawn, scenes):
         mask = np.stack([decode_mask(annotation.persons[0].mask, t) for t in range(frames)])
         videos.append(np.stack([rgb(pictures, t) for t in range(frames)]).astype(np.float32) / 255)
         masks.append(mask[:, None].astype(np.float32))
+        lights.append(scene.gain_T3)
         annotations.append(annotation)
         cameras.append(scene.camera)
-    return Truth(_stack(videos).movedim(-1, 2), _stack(masks), tuple(annotations), tuple(cameras))
+    video_BT3HW = _stack(videos).movedim(-1, 2)
+    return Truth(video_BT3HW, _stack(masks), _stack(lights), tuple(annotations), tuple(cameras))
 
 
 def held_out_scenes(
-    size: int, frames: int, seed: int = HELD_OUT_SEED, *, camera: str | None = None, steady_light: bool = False
+    size: int,
+    frames: int,
+    seed: int = HELD_OUT_SEED,
+    *,
+    camera: str | None = None,
+    steady_light: bool = False,
+    lift: float | None = None,
 ) -> Iterator[tuple[Scene, Frames, Annotation]]:
     """Scenes whose person can be seen at the first frame, without end.
 
-    camera: its kind, any if None. steady_light: that of the first frame all the time.
+    camera: its kind, any if None. steady_light: that of the first frame all the time. lift: if given, the surroundings
+    have less contrast and are brighter by that much, 0..1.
     """
     for index in count():
         scene = draw_scene((seed, index), SceneSettings(size, frames, Fraction(24), (1, 1), camera))
         if steady_light:
             scene = replace(scene, gain_T3=np.broadcast_to(scene.gain_T3[:1], scene.gain_T3.shape).copy())
+        if lift is not None:
+            scene = replace(scene, pictures=tuple(map(partial(_lifted, lift=lift), scene.pictures, scene.kinds)))
         pictures, labels = render(scene)
         annotation = annotate_scene(scene, labels)
         if annotation.persons and annotation.persons[0].mask.area_px[0] >= LEAST_FIGURE * size**2:
             yield scene, pictures, annotation
+
+
+def _lifted(picture: U8, kind: str, lift: float) -> U8:
+    """A premultiplied picture with its colours lifted, unless it is a person's."""
+    if kind == "person":
+        return picture
+    colour, alpha = picture[..., :3].astype(np.float32), picture[..., 3:]
+    return np.concatenate([np.round(CONTRAST * colour + lift * alpha).astype(np.uint8), alpha], -1)
 
 
 def table(truth: Truth) -> list[tuple[str, float, float]]:
@@ -162,9 +188,7 @@ def table(truth: Truth) -> list[tuple[str, float, float]]:
 def figure_iou(truth: Truth) -> float:
     """Mean IoU of the warped figure with the person's mask."""
     warped, _ = WarpedScene.start(truth.reference()).warp(truth.clip(0, truth.video_BT3HW.shape[1]))
-    a, b = warped.alpha_BT1HW[:, 1:] > 0.5, truth.mask_BT1HW[:, 1:] > 0.5
-    seen = b.sum((2, 3, 4)) > 0
-    return float(((a & b).sum((2, 3, 4)) / (a | b).sum((2, 3, 4)).clamp_min(1))[seen].mean())
+    return float(matte_iou(warped.alpha_BT1HW, truth.mask_BT1HW)[:, 1:].nanmean())
 
 
 def chain(truth: Truth, kind: str) -> list[tuple[float, float]]:

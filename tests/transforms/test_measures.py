@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from transforms.measures.fidelity import colour_error, masked_psnr, newly_seen  # noqa: E402
-from transforms.measures.figure import figure_iou  # noqa: E402
+from transforms.measures.matte import figure_matte, matte_iou  # noqa: E402
 from transforms.measures.sharpness import sharpness_ratio  # noqa: E402
 from transforms.measures.slope import slope  # noqa: E402
 from transforms.measures.track_error import follow_points, still_error, track_error  # noqa: E402
@@ -104,14 +104,18 @@ def test_the_track_error_tells_ground_that_follows_from_ground_that_does_not():
     assert np.isnan(track_error(grey, xy, visible & False))
 
 
-def test_the_figures_iou_falls_with_its_misplacement():
-    plate = torch.from_numpy(panning(1.0)).float()[None, :, None].expand(-1, -1, 3, -1, -1) / 255 * 0.5
-    true, moved, mask = plate.clone(), plate.clone(), torch.zeros(1, FRAMES, 1, SIZE, SIZE)
-    red = torch.tensor([0.9, 0.1, 0.2])[:, None, None]
-    true[..., 20:44, 20:32], mask[..., 20:44, 20:32] = red, 1
-    moved[..., 20:44, 24:36] = red
-    same, off, none = (figure_iou(made, true, mask, plate).mean() for made in (true, moved, plate))
-    assert same > 0.95
-    assert 0.3 < off < 0.75
-    assert none < 0.05
-    assert figure_iou(true, plate, 0 * mask, plate).isnan().all()
+def test_a_matte_is_what_light_in_the_surroundings_does_not_reach():
+    true = (torch.rand(2, FRAMES, 1, SIZE, SIZE, generator=torch.Generator().manual_seed(1)) - 0.2).clamp(0, 1)
+    figure, ground = video(1) * 0.5, video(2) * 0.5
+    light = torch.rand(2, FRAMES, 3, generator=torch.Generator().manual_seed(2)) + 0.2
+    dark, bright = (true * figure + (1 - true) * g for g in (ground, ground + light[..., None, None]))
+    assert figure_matte(dark, bright, light).allclose(true, atol=1e-5)
+
+
+def test_the_iou_of_a_matte_falls_with_its_misplacement():
+    mask, moved = torch.zeros(2, 1, FRAMES, 1, SIZE, SIZE)
+    mask[..., 20:44, 20:32], moved[..., 20:44, 24:36] = 1, 0.7
+    assert matte_iou(mask, mask).eq(1).all()
+    assert matte_iou(moved, mask).allclose(torch.tensor(8 / 16))
+    assert matte_iou(0.4 * mask, mask).eq(0).all()
+    assert matte_iou(mask, 0 * mask).isnan().all()
