@@ -21,7 +21,7 @@ from __future__ import annotations
 import argparse
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from itertools import islice
@@ -36,8 +36,11 @@ from pipelines.training_data.dataset import ClipDataset, Share
 from pipelines.training_data.stream import START_METHOD, ClipStream, one_thread, packed_batches
 from schemas.records import Media
 from transforms.training_clips.draw import ClipSettings, Draw
+from transforms.training_clips.packing import PackedBatch
 
 BATCH = 4
+WARM = 2
+"""Batches of each worker before it is measured."""
 Job = tuple[Media, Draw]
 
 
@@ -93,7 +96,7 @@ def in_process(dataset: ClipDataset, listed: list[Job]) -> list[float]:
         ways: list[Callable[[], object]] = [
             lambda batch=batch: list(map(bare, batch)),
             lambda batch=batch: list(map(to_rgb, batch)),
-            lambda: next(stream),
+            lambda: next(stream).release(),
         ]
         for number, way in enumerate(ways):
             at = time.process_time()
@@ -116,12 +119,17 @@ def in_workers(dataset: ClipDataset, listed: list[Job], workers: int, rounds: in
         with closing(packed_batches(ClipStream(dataset, BATCH), workers)) as batches:
             counted = len(listed) // BATCH
             # Workers run ahead: as many batches lie ready at the end as at the beginning.
-            list(islice(batches, 2 * workers))
+            _receive(islice(batches, WARM * workers))
             at = time.perf_counter()
-            list(islice(batches, counted))
+            _receive(islice(batches, counted))
             seconds.append(time.perf_counter() - at)
         spent.append(seconds)
     return spent
+
+
+def _receive(batches: Iterable[PackedBatch]) -> None:
+    for batch in batches:
+        batch.release()
 
 
 def main() -> None:

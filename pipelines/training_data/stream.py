@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from models.generator.training.batch import TrainingBatch
 from pipelines.training_data.dataset import ClipDataset
-from transforms.training_clips.packing import PackedBatch, pack
+from transforms.training_clips.packing import PackedBatch, Rooms, pack
 
 START_METHOD = "forkserver"
 """How worker processes start: Arrow and OpenCV hold threads and locks that a fork of this process would break."""
@@ -33,22 +33,25 @@ class ClipStream(IterableDataset[PackedBatch]):
     def __iter__(self) -> Iterator[PackedBatch]:
         worker = get_worker_info()
         offset, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        rooms = Rooms(lambda: self._dataset.room(self._batch, shared=worker is not None))
         for number in count(self._first + offset, step):
             start = (number * self._world + self._rank) * self._batch
-            room = self._dataset.room(self._batch, shared=worker is not None)
+            room = rooms.take()
             yield pack([self._dataset.window(0, start + i, room.window(i)) for i in range(self._batch)], room)
 
 
 def training_batches(
-    stream: ClipStream, workers: int = 2, device: torch.device | str = "cpu"
+    stream: IterableDataset[PackedBatch], workers: int = 2, device: torch.device | str = "cpu"
 ) -> Iterator[TrainingBatch]:
     """Batches for training, decoded in worker processes (0: in this one)."""
     for packed in packed_batches(stream, workers):
-        yield packed.unpack(device)
+        batch = packed.unpack(device)
+        packed.release()
+        yield batch
 
 
-def packed_batches(stream: ClipStream, workers: int = 2) -> Iterator[PackedBatch]:
-    """The same as bytes."""
+def packed_batches(stream: IterableDataset[PackedBatch], workers: int = 2) -> Iterator[PackedBatch]:
+    """The same as bytes. Release each one when its pictures are used: room for others is then made at no cost."""
     more: dict[str, Any] = {}
     if workers:
         more = {"multiprocessing_context": START_METHOD, "worker_init_fn": one_thread}

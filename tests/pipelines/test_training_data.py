@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
+from contextlib import closing
 from dataclasses import fields, replace
 from fractions import Fraction
 from itertools import islice
@@ -23,7 +24,7 @@ from pipelines.corpus.compact import compact  # noqa: E402
 from pipelines.corpus.parts import PartWriter, part_id_of  # noqa: E402
 from pipelines.training_data.dataset import ClipDataset, Share  # noqa: E402
 from pipelines.training_data.recent import RecentAnnotations, size_bytes  # noqa: E402
-from pipelines.training_data.stream import START_METHOD, ClipStream, training_batches  # noqa: E402
+from pipelines.training_data.stream import START_METHOD, ClipStream, packed_batches, training_batches  # noqa: E402
 from schemas.config import Config  # noqa: E402
 from schemas.errors import ConfigError, CorpusError  # noqa: E402
 from schemas.records import Annotation, Clip  # noqa: E402
@@ -32,7 +33,7 @@ from transforms.synthesis.clip import make_clip  # noqa: E402
 from transforms.synthesis.drawing import SceneSettings, draw_scene  # noqa: E402
 from transforms.training_clips.cut import TrainingWindow  # noqa: E402
 from transforms.training_clips.draw import ClipSettings  # noqa: E402
-from transforms.training_clips.packing import pack  # noqa: E402
+from transforms.training_clips.packing import Rooms, pack  # noqa: E402
 
 SETTINGS = ClipSettings(32, 32, 4, clips=2)
 
@@ -212,3 +213,29 @@ def test_annotations_drawn_again_are_not_read_again(corpus: Path) -> None:
     assert draw(RecentAnnotations(limit=0), first, first) == [first, first]
     mixed = RecentAnnotations()
     assert mixed.get(0, first, counted) is not mixed.get(1, first, counted)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_released_batch_makes_room_for_another_and_an_unreleased_one_stays_as_it_is(
+    corpus: Path, workers: int
+) -> None:
+    stream = ClipStream(ClipDataset([Share(corpus)], SETTINGS, seed=7), 2)
+    kept = list(islice(packed_batches(stream, workers), 24))
+    with closing(packed_batches(stream, workers)) as batches:
+        for number, (batch, same) in enumerate(zip(batches, kept, strict=False)):
+            assert torch.equal(batch.frames_BWHQ3, same.frames_BWHQ3)
+            assert torch.equal(batch.people_BWHQ, same.people_BWHQ)
+            if number % 3:
+                batch.release()
+    assert not torch.equal(kept[0].frames_BWHQ3, kept[8].frames_BWHQ3)
+
+
+def test_rooms_are_written_again_once_they_are_released(corpus: Path) -> None:
+    dataset = ClipDataset([Share(corpus)], SETTINGS, seed=7)
+    rooms = Rooms(lambda: dataset.room(2))
+    first, second = rooms.take(), rooms.take()
+    assert first is not second
+    pack([dataset.window(0, i, first.window(i)) for i in range(2)], first).release()
+    assert rooms.take() is first
+    third = rooms.take()
+    assert third is not first and third is not second

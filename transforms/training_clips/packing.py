@@ -7,8 +7,9 @@ Shape suffixes: B batch, W frames, H rows, Q columns. Import this module only wh
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -18,10 +19,16 @@ from models.generator.training.batch import ClipPoints, TrainingBatch
 from transforms.rasterising.selection import MOST
 from transforms.training_clips.cut import Room, TrainingWindow
 
+_MOST_ROOMS = 8
+"""That are kept to be written again: more than lie between a worker and the training."""
+
 
 @dataclass(frozen=True, slots=True)
 class PackedBatch:
-    """frames_BWHQ3, other_BHQ3: uint8 RGB. figure_BWHQ, people_BWHQ: bool. The rest as in `TrainingBatch`."""
+    """frames_BWHQ3, other_BHQ3: uint8 RGB. figure_BWHQ, people_BWHQ: bool. The rest as in `TrainingBatch`.
+
+    in_use: one bool, of the room that the pictures lie in, if they lie in one.
+    """
 
     frames_BWHQ3: Tensor
     other_BHQ3: Tensor
@@ -32,6 +39,12 @@ class PackedBatch:
     points: tuple[ClipPoints, ...]
     skeleton: str
     clip_ids: tuple[str, ...]
+    in_use: Tensor | None = None
+
+    def release(self) -> None:
+        """The pictures are needed no longer; another batch may be written over them."""
+        if self.in_use is not None:
+            self.in_use.fill_(False)
 
     def unpack(self, device: torch.device | str = "cpu") -> TrainingBatch:
         """The batch on a device, as floats."""
@@ -51,12 +64,16 @@ class PackedBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchRoom:
-    """Where the pictures of a batch are written, window by window: its tensors of these names, not filled yet."""
+    """Where the pictures of a batch are written, window by window: its tensors of these names, not filled yet.
+
+    in_use: one bool, seen by all who see the pictures.
+    """
 
     frames_BWHQ3: Tensor
     other_BHQ3: Tensor
     figure_BWHQ: Tensor
     people_BWHQ: Tensor
+    in_use: Tensor
 
     @classmethod
     def of(cls, windows: int, frames: int, size: tuple[int, int], *, shared: bool = False) -> BatchRoom:
@@ -71,6 +88,7 @@ class BatchRoom:
             _empty((*still, 3), torch.uint8, shared),
             _empty(shape, torch.bool, shared),
             _empty(shape, torch.bool, shared),
+            _empty((1,), torch.bool, shared).fill_(False),
         )
 
     def window(self, index: int) -> Room:
@@ -81,6 +99,26 @@ class BatchRoom:
             self.figure_BWHQ[index].numpy(),
             self.people_BWHQ[index].numpy(),
         )
+
+
+@dataclass(slots=True)
+class Rooms:
+    """Rooms that are written again once their batch was released: fresh memory costs a fault every four kilobytes.
+
+    make: an empty room. A batch that nobody releases keeps its room, and another room is made.
+    """
+
+    make: Callable[[], BatchRoom]
+    _rooms: deque[BatchRoom] = field(default_factory=lambda: deque(maxlen=_MOST_ROOMS))
+
+    def take(self) -> BatchRoom:
+        """A room that is not in use, now in use."""
+        room = next((room for room in self._rooms if not room.in_use), None)
+        if room is None:
+            room = self.make()
+            self._rooms.append(room)
+        room.in_use.fill_(True)
+        return room
 
 
 def pack(windows: Sequence[TrainingWindow], room: BatchRoom | None = None) -> PackedBatch:
@@ -101,6 +139,7 @@ def pack(windows: Sequence[TrainingWindow], room: BatchRoom | None = None) -> Pa
         points=tuple(_points(windows, clip) for clip in range(len(windows[0].points))),
         skeleton=skeletons.pop(),
         clip_ids=tuple(window.clip_id for window in windows),
+        in_use=None if room is None else room.in_use,
     )
 
 
