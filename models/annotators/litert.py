@@ -27,10 +27,14 @@ class LiteRtNetwork:
         self.side = int(image["shape"][1])
 
     def __call__(self, image_HW3: F32) -> dict[str, F32]:
-        """Outputs for one picture of the network's size, already in its value range; batch axis dropped."""
+        """Outputs for one picture of the network's size, already in its value range; batch axis dropped.
+
+        They are views of the network's own memory: take what is wanted of them and let them go before the next call,
+        which raises RuntimeError otherwise.
+        """
         self._interpreter.set_tensor(self._input, image_HW3[None])
         self._interpreter.invoke()
-        return {name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs.items()}
+        return {name: self._interpreter.tensor(index)()[0] for name, index in self._outputs.items()}
 
 
 def sigmoid(x: F32) -> F32:
