@@ -67,8 +67,11 @@ class AnnotateClips(Stage[ClipIds, tuple[DataFile, ...]]):
         self._again = Again(self._config, self._table)
 
     def teardown(self) -> None:
-        """Free the annotator."""
+        """Free the annotator, and what it held of a GPU's memory."""
+        from models.annotators.factory import release
+
         self._clips = self._again = None
+        release()
 
     def process(self, item: ClipIds) -> Iterable[Outcome[tuple[DataFile, ...]]]:
         """For each clip the files, none if there is nobody to mask; all of them once all are annotated."""
@@ -93,6 +96,13 @@ class AnnotateClipsOnGpu(AnnotateClips):
     """The same with a GPU to itself."""
 
     resources = Resources(cpus=1.0, gpus=1.0, memory_mb=4096)
+
+    @property
+    def gpu_number(self) -> int | None:
+        """The one that the configuration names."""
+        from models.annotators.needs import gpu_number
+
+        return gpu_number(self._config)
 
 
 def annotate(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from collections.abc import Generator, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pipelines.events import StageCount
 from pipelines.failpoints import failpoint
+from pipelines.job import GpuNeed
 from schemas.outcomes import Failed, Heartbeat, Kept, Outcome, Rejected
 from schemas.reasons import Verdict
 from schemas.records import Clip, SourceReport
@@ -70,6 +72,26 @@ class Chain:
             del outcome  # the next one is made while nothing holds this one's frames
         failpoint(f"stage.{stage.name}.after")
         yield StageCount(stage.name, received=1, busy_s=watch.take())
+
+
+class LateStages(Sequence[Stage[Any, Any]]):
+    """Stages that are made where they are first looked at: a driver that hands them on imports none of their libraries.
+
+    What they take of a GPU is known before.
+    """
+
+    @abstractmethod
+    def gpu_need(self) -> GpuNeed:
+        """What `gpu_need` would find, looking at them."""
+
+
+def gpu_need(stages: Sequence[Stage[Any, Any]]) -> GpuNeed:
+    """What a process takes of a GPU that runs the stages one after the other: all their models stay there."""
+    if isinstance(stages, LateStages):
+        return stages.gpu_need()
+    on_gpu = [stage for stage in stages if stage.resources.gpus > 0]
+    numbers = [stage.gpu_number for stage in on_gpu if stage.gpu_number is not None]
+    return GpuNeed(sum(stage.resources.gpus for stage in on_gpu), numbers[0] if numbers else None)
 
 
 class Stopwatch:

@@ -15,7 +15,7 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from pipelines.chain import Stopwatch
+from pipelines.chain import LateStages, Stopwatch
 from pipelines.corpus.committer import Committer
 from pipelines.corpus.layout import Place
 from pipelines.corpus.parts import PartWriter
@@ -23,7 +23,7 @@ from pipelines.counts import Counts
 from pipelines.engines.base import Engine
 from pipelines.events import FETCH, FINGERPRINT, Event, PartDone, Planned, SourceDone, StageCount
 from pipelines.flow import Flow
-from pipelines.job import Task
+from pipelines.job import GpuNeed, Task
 from pipelines.undone import Undone
 from schemas.config import Config
 from schemas.fetch import FetchConfig
@@ -74,14 +74,20 @@ def curation_stages(config: Config) -> tuple[Stage[Any, Any], ...]:
 
 
 @dataclass(frozen=True)
-class CurationStages(Sequence[Stage[Any, Any]]):
-    """The same chain, made where it is first looked at: a driver that hands it on imports none of its libraries."""
+class CurationStages(LateStages):
+    """The same chain, made where it is first looked at."""
 
     config: Config
 
     @cached_property
     def _made(self) -> tuple[Stage[Any, Any], ...]:
         return curation_stages(self.config)
+
+    def gpu_need(self) -> GpuNeed:
+        """Of the annotators: all else runs on processors."""
+        from models.annotators.needs import gpu_number, needs_gpu
+
+        return GpuNeed(1.0, gpu_number(self.config)) if needs_gpu(self.config) else GpuNeed()
 
     def __len__(self) -> int:
         return len(self._made)

@@ -82,8 +82,11 @@ class AssessClip(Stage[str, Any]):
         self._assessor = Assessor(self._config, self._kinds)
 
     def teardown(self) -> None:
-        """Free the annotators."""
+        """Free the annotators, and what they held of a GPU's memory."""
+        from models.annotators.factory import release
+
         self._clips = self._assessor = None
+        release()
 
     def process(self, item: str) -> Iterable[Outcome[Any]]:
         """One kept pair."""
@@ -101,6 +104,13 @@ class AssessClipOnGpu(AssessClip):
     """The same with a GPU to itself."""
 
     resources = Resources(cpus=1.0, gpus=1.0, memory_mb=4096)
+
+    @property
+    def gpu_number(self) -> int | None:
+        """The one that the configuration names."""
+        from models.annotators.needs import gpu_number
+
+        return gpu_number(self._config)
 
 
 def evaluate_annotators(

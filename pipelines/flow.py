@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipelines.chain import Chain
+from pipelines.chain import Chain, gpu_need
 from pipelines.events import Event, PartDone, Position, SourceDone, StageCount
-from pipelines.job import Job, Task, bytes_as_seconds
+from pipelines.job import GpuNeed, Job, Task, bytes_as_seconds
 from pipelines.sink import PartSink, PartWriter, write_part
 from schemas.outcomes import Failed, Heartbeat, Outcome, Rejected
 from schemas.reasons import SourceReason, Verdict
@@ -69,6 +69,10 @@ class Flow(Job[Task]):
         report = replace(failed_report(task.source, reason, detail), clips=len(task.committed))
         yield write_part(self.writer, f"{task.source.source_id}_given_up", (), report)
         yield SourceDone(report, task.expected_s)
+
+    def gpu_need(self) -> GpuNeed:
+        """Of the stages together."""
+        return gpu_need(self.stages)
 
     def cost(self, task: Task) -> float:
         """Seconds of video."""

@@ -27,6 +27,17 @@ class Task:
     expected_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class GpuNeed:
+    """What a worker takes of a GPU.
+
+    share: of one; 0: it works without. number: of the only GPU that will do, as CUDA counts them; None: any.
+    """
+
+    share: float = 0.0
+    number: int | None = None
+
+
 class Job(ABC, Generic[T]):
     """Picklable before `setup`. Workers set it up once and run one task at a time."""
 
@@ -51,6 +62,10 @@ class Job(ABC, Generic[T]):
     @abstractmethod
     def give_up(self, task: T, reason: SourceReason, detail: str) -> Iterator[Event]:
         """Say, in the driver, that the task cannot be done."""
+
+    def gpu_need(self) -> GpuNeed:
+        """What a worker takes of a GPU. Asked in the driver: it imports nothing for the answer."""
+        return GpuNeed()
 
     def cost(self, task: T) -> float:
         """Expected cost in any unit; dear tasks are started first."""

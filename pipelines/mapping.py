@@ -6,9 +6,9 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.chain import Chain
+from pipelines.chain import Chain, gpu_need
 from pipelines.events import Event, Mapped, Position, StageCount
-from pipelines.job import Job
+from pipelines.job import GpuNeed, Job
 from schemas.outcomes import Failed, Heartbeat, Outcome
 from schemas.reasons import SourceReason
 from transforms.stage import Stage, run_stage
@@ -42,6 +42,10 @@ class Mapping(Job[Any]):
             else:
                 outcomes.append(passing)
         yield Mapped(tuple(outcomes))
+
+    def gpu_need(self) -> GpuNeed:
+        """Of the stages together."""
+        return gpu_need(self.stages)
 
     def give_up(self, task: Any, reason: SourceReason, detail: str) -> Iterator[Event]:
         """The item failed."""

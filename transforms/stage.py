@@ -37,6 +37,11 @@ class Stage(ABC, Generic[In, Out]):
     accepts: ClassVar[type]
     resources: ClassVar[Resources] = Resources()
 
+    @property
+    def gpu_number(self) -> int | None:
+        """Number of the only GPU that it may work on, as CUDA counts them; None: any that the engine gives it."""
+        return None
+
     def setup(self) -> None:
         """Load models, open files. Called once in the process that runs the stage."""
 

@@ -1,13 +1,16 @@
 """What `annotate` costs beside the bare networks that its annotators run.
 
-    python -m infra.benchmarks.annotation_cost [VIDEO] [--network blazepose|sam] [--clips N] [--frames N] [--side PX]
+    python -m infra.benchmarks.annotation_cost [VIDEO] [--network blazepose|sam] [--device cpu|cuda] [--clips N]
+        [--frames N] [--side PX] [--batch N]
 
 Builds a corpus of a video (default: the demo's), then runs `annotate` over it in this process. Whatever an annotator
 gives a network is noted, and after each clip the same networks are run on the same input with nothing around them; its
-video is decoded to RGB arrays by a plain PyAV loop, which whoever runs a network over a video has to do. All is
-measured by CPU seconds of all threads, a clip of one beside a clip of the other, so that a busy machine slows both.
-The first clip warms up and is not counted. `sam` is vit_b with random weights,
-for pictures of so many px a side.
+video is decoded to RGB arrays by a plain PyAV loop, which whoever runs a network over a video has to do. Each row is
+set against both: the bare networks, and the plain loop that decodes and runs the networks.
+On the CPU all is measured by CPU seconds of all threads, a clip of one beside a clip of the other, so that a busy
+machine slows both; on a GPU by wall seconds, each read when the GPU has finished, with how busy it was if the module
+pynvml is there to say so. The first clip warms up and is not counted. `sam` is vit_b with random weights, for pictures
+of so many px a side, in the precision of the default configuration.
 """
 
 from __future__ import annotations
@@ -17,9 +20,9 @@ import hashlib
 import io
 import json
 import os
+import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -30,6 +33,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import av
 
+from infra.benchmarks.annotation_meter import GpuMeter, Meter
 from pipelines.annotate import annotate
 from pipelines.chain import Chain
 from pipelines.corpus.committer import Committer
@@ -52,13 +56,14 @@ FORMER = "former"
 
 @dataclass
 class Cost:
-    """CPU seconds over the clips after the first.
+    """Seconds over the clips after the first, by a meter.
 
     networks_s: of the calls of networks, run again by themselves. decode_s: of a plain loop over the stored videos.
     annotator_s: of the annotator on frames in memory. pipeline_s: of the whole command, from the end of the first clip
     on.
     """
 
+    meter: Meter = field(default_factory=Meter)
     pending: list[Callable[[], Any]] = field(default_factory=list)
     videos: list[bytes] = field(default_factory=list)
     calls: int = 0
@@ -72,34 +77,47 @@ class Cost:
         """A clip is done: run its networks again."""
         calls, self.pending = self.pending, []
         videos, self.videos = self.videos, []
-        started = time.process_time()
+        started = self.meter.now_s()
         if self._begun_s is None:
             self.annotator_s, self._begun_s = 0.0, started
+            self.meter.begin("annotate")
             return
+        self.meter.begin("networks")
         for call in calls:
             call()
         self.calls += len(calls)
-        ran = time.process_time()
+        ran = self.meter.now_s()
         self.networks_s += ran - started
+        self.meter.begin("decode")
         for video in videos:
             decode_plainly(video)
-        self.decode_s += time.process_time() - ran
+        self.decode_s += self.meter.now_s() - ran
+        self.meter.begin("annotate")
 
     def end(self) -> None:
         """The command has ended."""
         assert self._begun_s is not None
-        self.pipeline_s = time.process_time() - self._begun_s - self.networks_s - self.decode_s
+        self.pipeline_s = self.meter.now_s() - self._begun_s - self.networks_s - self.decode_s
 
     def timed(self, again: Any) -> Any:
         """The method of an annotator, with its time counted."""
 
         def annotate(*arguments: Any) -> Any:
-            started = time.process_time()
+            started = self.meter.now_s()
             made = again(*arguments)
-            self.annotator_s += time.process_time() - started
+            self.annotator_s += self.meter.now_s() - started
             return made
 
         return annotate
+
+    def table(self, frames: int) -> Iterator[str]:
+        """Lines for people; the plain loop decodes and runs the networks. frames: of the clips that were counted."""
+        plain_s = self.networks_s + self.decode_s
+        yield f"{'':10} {self.meter.unit:>8} {'ms a frame':>11} {'over networks':>14} {'over plain loop':>16}"
+        rows = {"networks": self.networks_s, "decode": self.decode_s, "plain loop": plain_s}
+        for name, seconds in (rows | {"annotator": self.annotator_s, "annotate": self.pipeline_s}).items():
+            ratios = f"{seconds / self.networks_s:14.3f} {seconds / plain_s:16.3f}"
+            yield f"{name:10} {seconds:8.2f} {1000 * seconds / frames:11.2f} {ratios}"
 
 
 def decode_plainly(video: bytes) -> None:
@@ -154,8 +172,8 @@ def measure_blazepose(corpus: Path) -> Cost:
         return _annotate(corpus, Config(recipe="everything"), "poses", cost)
 
 
-def measure_sam(corpus: Path, weights: Path, batch: int) -> Cost:
-    """Of `annotate --only masks --with segment_anything`."""
+def measure_sam(corpus: Path, weights: Path, batch: int, device: str = "cpu", meter: Meter | None = None) -> Cost:
+    """Of `annotate --only masks --with segment_anything`. meter: None counts CPU seconds."""
     import torch
     from segment_anything.modeling import Sam
 
@@ -164,7 +182,7 @@ def measure_sam(corpus: Path, weights: Path, batch: int) -> Cost:
     entry["sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
     listed = weights.with_suffix(".json")
     listed.write_text(json.dumps([entry]))
-    cost, plain = Cost(), Sam.__init__
+    cost, plain, kind = Cost(meter or Meter()), Sam.__init__, torch.device(device).type
 
     def watched(sam: Any, *arguments: Any, **options: Any) -> None:
         plain(sam, *arguments, **options)
@@ -172,8 +190,10 @@ def measure_sam(corpus: Path, weights: Path, batch: int) -> Cost:
             part.register_forward_pre_hook(note, with_kwargs=True)
 
     def note(part: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        lower, precision = torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)
+
         def again() -> None:
-            with torch.inference_mode():
+            with torch.inference_mode(), torch.autocast(kind, precision, enabled=lower):
                 part.forward(*given, **named)
 
         cost.pending.append(again)
@@ -181,7 +201,7 @@ def measure_sam(corpus: Path, weights: Path, batch: int) -> Cost:
     config = Config(
         recipe="everything",
         masks=MasksConfig(annotator="segment_anything", weights="random"),
-        compute=ComputeConfig(device="cpu", batch=batch),
+        compute=ComputeConfig(device=device, batch=batch),
     )
     with patch.object(Sam, "__init__", watched), patch.dict(os.environ, {"FIGUREGROUND_WEIGHTS": str(listed)}):
         return _annotate(corpus, config, "masks", cost)
@@ -224,37 +244,37 @@ def _annotate(corpus: Path, config: Config, table: str, cost: Cost) -> Cost:
     return cost
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
     """Measure and print."""
     import cv2
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("video", nargs="?", type=Path)
     parser.add_argument("--network", choices=("blazepose", "sam"), default="blazepose")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--clips", type=int, default=3)
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--side", type=int, default=1024)
-    given = parser.parse_args()
+    parser.add_argument("--batch", type=int, default=4)
+    given = parser.parse_args(arguments)
+    if given.device == "cuda" and given.network == "blazepose":
+        parser.error("blazepose runs on the CPU alone; --network sam runs on a GPU")
+    try:
+        meter = GpuMeter() if given.device == "cuda" else Meter()
+    except RuntimeError as error:
+        parser.error(str(error))
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
         corpus = build_corpus(Path(folder), given.video or demo_video(), given.clips, given.frames)
         if given.network == "blazepose":
             cost = measure_blazepose(corpus)
         else:
-            cost = measure_sam(corpus, save_sam(Path(folder) / "sam.safetensors", given.side), 4)
+            weights = save_sam(Path(folder) / "sam.safetensors", given.side)
+            cost = measure_sam(corpus, weights, given.batch, given.device, meter)
         lengths = Corpus(corpus).arrow("media", ["clip_id", "frames"]).sort_by("clip_id")["frames"].to_pylist()
     frames = sum(lengths[1:])
     print(f"{given.network}: {frames} frames, {cost.calls} calls of networks")
-    for name, seconds in (
-        ("networks", cost.networks_s),
-        ("decode", cost.decode_s),
-        ("annotator", cost.annotator_s),
-        ("annotate", cost.pipeline_s),
-    ):
-        print(f"{name:10} {seconds:8.2f} CPU s, {1000 * seconds / frames:8.2f} ms a frame")
-    print(f"annotate / networks {cost.pipeline_s / cost.networks_s:.3f}", end=", ")
-    print(f"annotate / (networks + decode) {cost.pipeline_s / (cost.networks_s + cost.decode_s):.3f}", end=", ")
-    print(f"annotate / annotator {cost.pipeline_s / cost.annotator_s:.3f}")
+    print("\n".join((*cost.table(frames), *meter.close())))
 
 
 def demo_video() -> Path:
@@ -266,4 +286,4 @@ def demo_video() -> Path:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -5,6 +5,7 @@ Halving batches keeps a clip from failing on a GPU that is smaller than the batc
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TypeVar
@@ -18,6 +19,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+_LOWERED = frozenset({"cuda"})
+"""Kinds of device that compute in the precision of the configuration."""
 
 
 def device_of(compute: ComputeConfig, annotator: str) -> torch.device:
@@ -38,9 +41,26 @@ def device_of(compute: ComputeConfig, annotator: str) -> torch.device:
 def inference(compute: ComputeConfig, device: torch.device) -> Iterator[None]:
     """No gradients, and on a GPU the precision of the configuration; a CPU computes in float32."""
     precision = _PRECISIONS[compute.precision]
-    lower = device.type == "cuda" and precision is not torch.float32
+    lower = device.type in _LOWERED and precision is not torch.float32
     with torch.inference_mode(), torch.autocast(device.type, precision) if lower else nullcontext():
         yield
+
+
+@contextmanager
+def enough_memory(annotator: str, relief: str) -> Iterator[None]:
+    """Raises FiguregroundError, which tells of a relief, where the GPU's memory is too small for what is within."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        told = str(error).partition("\n")[0][:300]
+        raise FiguregroundError(f"the GPU's memory is too small for {annotator}. {relief} ({told})") from None
+
+
+def release_memory() -> None:
+    """Give the GPU back what freed networks held and torch keeps for later."""
+    if torch.cuda.is_initialized():
+        gc.collect()
+        torch.cuda.empty_cache()
 
 
 class Batches:
@@ -50,21 +70,19 @@ class Batches:
         self.size = size
 
     def run(self, work: Callable[[Sequence[Item]], Iterable[Result]], items: Sequence[Item]) -> Iterator[Result]:
-        """Results of all items, in order. Raises FiguregroundError if not even one item fits."""
+        """Results of all items, in order. Raises torch.OutOfMemoryError if not even one item fits."""
         start = 0
         while start < len(items):
             batch = items[start : start + self.size]
+            results: list[Result] | None = None
             try:
                 results = list(work(batch))
-            except torch.OutOfMemoryError as error:
-                self._halve(len(batch), error)
+            except torch.OutOfMemoryError:
+                if len(batch) == 1:
+                    raise
+            if results is None:  # by now the error is gone, and with it the tensors that it held
+                self.size = len(batch) // 2
+                release_memory()
                 continue
             yield from results
             start += len(batch)
-
-    def _halve(self, tried: int, error: Exception) -> None:
-        if tried == 1:
-            raise FiguregroundError(f"the GPU's memory is too small for a single picture or point: {error}") from None
-        self.size = tried // 2
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()

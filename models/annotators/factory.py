@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 from models.annotators.base import MaskAnnotator, PoseAnnotator, TrackAnnotator
@@ -71,6 +72,14 @@ def create_tracks(config: Config) -> TrackAnnotator:
     from models.annotators.lucas_kanade import LucasKanade
 
     return LucasKanade(config.tracks)
+
+
+def release() -> None:
+    """Give the GPU back what annotators held. Call it after letting go of them; without torch it does nothing."""
+    if "torch" in sys.modules:
+        from models.annotators.compute import release_memory
+
+        release_memory()
 
 
 def _require_torch(annotator: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from schemas.config import Config, PoseConfig
 from schemas.errors import ConfigError
 
 OPENPOSE_BODY, OPENPOSE_HAND, OPENPOSE_FACE = "openpose_body", "openpose_hand", "openpose_face"
 DWPOSE_DETECTOR, DWPOSE_JOINTS = "dwpose_detector", "dwpose_133"
 COTRACKER_OFFLINE, COTRACKER_ONLINE = "cotracker3_offline", "cotracker3_online"
+KINDS = ("poses", "masks", "tracks")
 _RESEARCH = frozenset({"openpose", "dwpose", "segment_anything", "sam2_video", "cotracker3"})
 
 
@@ -17,19 +20,28 @@ def needs_gpu(config: Config) -> bool:
     return bool(named & _RESEARCH) and config.compute.device != "cpu"
 
 
-def research_weights(config: Config) -> tuple[str, ...]:
-    """Names of the weights that the research-grade annotators of the configuration need."""
+def gpu_number(config: Config) -> int | None:
+    """Number of the GPU that the configuration names, as CUDA counts them; None if any will do."""
+    _, _, number = config.compute.device.partition(":")
+    return int(number) if number.isdecimal() else None
+
+
+def research_weights(config: Config, kinds: Collection[str] = KINDS) -> tuple[str, ...]:
+    """Names of the weights that research-grade annotators need to make these kinds of annotations.
+
+    Of CoTracker3 those for windows too: a clip may be too long to be looked at whole, or the GPU too small.
+    """
     names: list[str] = []
-    if config.pose.annotator == "openpose":
+    if "poses" in kinds and config.pose.annotator == "openpose":
         names += openpose_weights(config.pose)
-    if config.pose.annotator == "dwpose":
+    if "poses" in kinds and config.pose.annotator == "dwpose":
         names += [DWPOSE_DETECTOR, DWPOSE_JOINTS]
-    if config.masks.annotator == "segment_anything":
+    if "masks" in kinds and config.masks.annotator == "segment_anything":
         names.append(config.masks.weights)
-    if config.masks.annotator == "sam2_video":
+    if "masks" in kinds and config.masks.annotator == "sam2_video":
         names += sam2_weights(config.masks.weights)
-    if config.tracks.annotator == "cotracker3":
-        names.append(COTRACKER_OFFLINE)
+    if "tracks" in kinds and config.tracks.annotator == "cotracker3":
+        names += [COTRACKER_OFFLINE, COTRACKER_ONLINE]
     return tuple(names)
 
 

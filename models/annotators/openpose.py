@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.annotators.compute import device_of, inference
+from models.annotators.compute import device_of, enough_memory, inference
 from models.annotators.identities import Find
 from models.annotators.needs import OPENPOSE_BODY, OPENPOSE_FACE, OPENPOSE_HAND, openpose_weights
 from models.annotators.per_picture import PicturePose
-from models.weights.registry import weight_file
+from models.weights.digests import digest_of
 from models.weights.states import read_state
 from schemas.arrays import F32, U8
 from schemas.config import ComputeConfig, PoseConfig
@@ -30,12 +29,15 @@ if TYPE_CHECKING:
 
 _PART_CONFIDENCE = 0.5
 """The networks of hands and face do not say how sure they are of a point they found."""
+_RELIEF = "Set pose.hands_and_face=false if it is on, choose pose.annotator=dwpose, or set compute.device=cpu"
 
 
 class OpenPose(PicturePose):
     """Pose annotator; skeleton openpose_18, or coco_wholebody_133 with hands and face.
 
-    Raises ConfigError without its packages or its GPU, WeightsError if its weights cannot be had.
+    Its networks see one picture at a time.
+    Raises ConfigError without its packages or its GPU, WeightsError if its weights cannot be had, FiguregroundError if
+    the GPU's memory is too small for one picture.
     """
 
     def __init__(self, config: PoseConfig, compute: ComputeConfig) -> None:
@@ -44,19 +46,18 @@ class OpenPose(PicturePose):
         self._compute = compute
         self._device = device_of(compute, "openpose")
         self._names = openpose_weights(config)
-        self._detector = _load(self._names, self._device)
+        with enough_memory("openpose", _RELIEF):
+            self._detector = _load(self._names, self._device)
 
     @property
     def identity(self) -> Annotator:
         """Name, and the digest of the body's network, or over the digests of all three."""
-        digests = [weight_file(name).sha256 for name in self._names]
-        one = len(digests) == 1
-        return Annotator("openpose", digests[0] if one else hashlib.sha256("".join(digests).encode()).hexdigest())
+        return Annotator("openpose", digest_of(*self._names))
 
     def find(self, rgb_HW3: U8) -> list[Find]:
         """Bodies, each with its hands and face if those are wanted."""
         bgr_HW3 = np.ascontiguousarray(rgb_HW3[..., ::-1])
-        with inference(self._compute, self._device):
+        with enough_memory("openpose", _RELIEF), inference(self._compute, self._device):
             body = self._detector.body_estimation
             bodies = body.format_body_result(*body(bgr_HW3))
             if self._skeleton == OPENPOSE_18.name:
@@ -114,6 +115,8 @@ def _load(names: tuple[str, ...], device: torch.device) -> OpenposeDetector:
     for name in names:
         try:
             parts.append(_estimator(*built[name], read_state(name), device))
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             raise WeightsError(f"{name} does not fit OpenPose's network: {str(error)[:300]}") from None
     return OpenposeDetector(*parts)

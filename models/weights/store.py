@@ -75,6 +75,11 @@ def fetch(
     return paths
 
 
+def absent(names: Iterable[str]) -> list[str]:
+    """Those of the files that `locate` would have to fetch, each once. Fetches nothing, computes no digest."""
+    return [name for name in dict.fromkeys(names) if not cached_path(weight_file(name)).exists()]
+
+
 def verify() -> list[tuple[str, WeightState]]:
     """State of every registered file in the cache, digests computed anew. Fetches nothing."""
     return [(name, _state(file)) for name, file in registered().items()]

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.curation import EngineName, tell_licences
+from pipelines.cli.curation import EngineName
 from pipelines.cli.exits import EXIT_FAILED_ITEMS, EXIT_INTERRUPTED
+from pipelines.cli.research import ready_weights
 from pipelines.cli.show import say
 
 
@@ -36,7 +37,9 @@ def annotate(
     with_: Annotated[str, typer.Option("--with", help=_NAMES)],
     prefer: Annotated[bool, typer.Option("--prefer", help="Views and readers show these rows from now on.")] = False,
     engine: Annotated[EngineName, typer.Option(help="Where it runs.")] = EngineName.LOCAL,
-    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: half the processors.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes; default: half the processors; on GPUs, one on each.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file over the corpus's configuration.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="key.path=value over the file; repeatable.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
@@ -53,10 +56,9 @@ def annotate(
     from schemas.config_loading import load_engine_config, overlaid
 
     settings = (*(set_ or ()), f"{_SECTIONS[only.value]}.annotator={with_}")
-    built_with = Corpus(corpus).config
-    chosen = overlaid(built_with, config, settings)
-    tell_licences(chosen)
-    runner = create_engine(engine.value, workers, load_engine_config(config, settings), chosen.limits)
+    chosen, engines = overlaid(Corpus(corpus).config, config, settings), load_engine_config(config, settings)
+    runner = create_engine(engine.value, workers, engines, chosen.limits)
+    ready_weights(chosen, engine.value, engines, (only.value,))
     try:
         with closing(runner):
             done = run(corpus, chosen, only.value, runner, lambda n, of: say(f"{n}/{of} clips"), prefer=prefer)

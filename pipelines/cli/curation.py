@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.exits import EXIT_FAILED_ITEMS, EXIT_INTERRUPTED
+from pipelines.cli.research import ready_weights
 from pipelines.cli.show import plural, say
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ def curate(
     ],
     corpus: Annotated[str, typer.Option(help="Folder of the corpus, or s3://BUCKET/PREFIX; made if it is not there.")],
     engine: Annotated[EngineName, typer.Option(help="Where the stages run.")] = EngineName.LOCAL,
-    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: half the processors.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes; default: half the processors; on GPUs, one on each.")
+    ] = None,
     recipe: Annotated[RecipeName | None, typer.Option(help="Starting point of the configuration.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file over the recipe.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="key.path=value over the file; repeatable.")] = None,
@@ -85,29 +88,18 @@ def curate(
     if allow_private_network:
         overrides += ("fetch.allow_private_network=true",)
     settings = load_config(config, overrides, recipe.value if recipe else None)
-    tell_licences(settings)
-    runner = create_engine(engine.value, workers, load_engine_config(config, overrides), settings.limits)
+    engines = load_engine_config(config, overrides)
+    runner = create_engine(engine.value, workers, engines, settings.limits)
     mode = Mode.QUIET if quiet else Mode.JSON if as_json else None
     fetch = load_fetch_config(config, overrides)
     inputs = expand_sources(sources)
     if notice := inputs.notice():
         say(notice)
+    ready_weights(settings, engine.value, engines, quiet=quiet)
     done = run_curation(inputs.uris, corpus, settings, runner, mode, fetch, inputs.listings)
     _report(done, corpus, as_json)
     if done.counts.verdicts["failed"]:
         raise typer.Exit(EXIT_FAILED_ITEMS)
-
-
-def tell_licences(config: Config) -> None:
-    """Say, once for each, under which licence the weights of research-grade annotators come."""
-    from models.annotators.needs import research_weights
-
-    names = research_weights(config)
-    if names:
-        from models.weights.licences import first_use_notices
-
-        for notice in first_use_notices(names):
-            say(notice)
 
 
 def run_curation(

@@ -13,6 +13,7 @@ import typer
 from pipelines.cli.annotation import TableName
 from pipelines.cli.curation import EngineName
 from pipelines.cli.exits import EXIT_FAILED_ITEMS
+from pipelines.cli.research import ready_weights
 from pipelines.cli.show import say, show
 
 
@@ -21,7 +22,9 @@ def evaluate_annotators(
     only: Annotated[list[TableName] | None, typer.Option(help="What to measure; repeatable; default: all.")] = None,
     clips: Annotated[int | None, typer.Option(min=1, help="Only so many clips, by id.")] = None,
     engine: Annotated[EngineName, typer.Option(help="Where it runs.")] = EngineName.LOCAL,
-    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: half the processors.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes; default: half the processors; on GPUs, one on each.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file that names and sets the annotators.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="key.path=value over the file; repeatable.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
@@ -36,9 +39,11 @@ def evaluate_annotators(
     from schemas.config_loading import load_config, load_engine_config
 
     settings = tuple(set_ or ())
-    chosen = load_config(config, settings, "everything")
+    chosen, engines = load_config(config, settings, "everything"), load_engine_config(config, settings)
     kinds = [kind.value for kind in only or TableName]
-    runner = create_engine(engine.value, workers, load_engine_config(config, settings), chosen.limits)
+    runner = create_engine(engine.value, workers, engines, chosen.limits)
+    used = {*kinds, "poses"} if "masks" in kinds else kinds  # masks are told whom to mask
+    ready_weights(chosen, engine.value, engines, used)
     with closing(runner):
         result = run(corpus, chosen, kinds, runner, lambda n, of: say(f"{n}/{of} clips"), clips)
     if as_json:

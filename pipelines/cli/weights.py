@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,12 +44,18 @@ def fetch(
     Example: figureground weights fetch sam_vit_b
     """
     from models.weights.licences import first_use_notices
-    from models.weights.store import fetch as fetch_files
 
     for notice in first_use_notices(names or ()):
         say(notice)
-    for path in fetch_files(names or None, lambda name, done, total: say(f"{done}/{total} {name}"), _Arrivals()):
+    for path in fetch_told(names or None):
         print(path)
+
+
+def fetch_told(names: Iterable[str] | None = None) -> list[Path]:
+    """As `models.weights.fetch`, with its progress said."""
+    from models.weights.store import fetch as fetch_files
+
+    return fetch_files(names, lambda name, done, total: say(f"{done}/{total} {name}"), _Arrivals())
 
 
 class _Arrivals:

@@ -15,10 +15,12 @@ from models.annotators.base import TrackedPerson
 from models.annotators.factory import create_masks, create_pose, create_tracks
 from models.weights.wheels import wheel_members
 from schemas.config import ComputeConfig, Config, MasksConfig, PoseConfig, TracksConfig
-from schemas.records import Frames
+from schemas.records import Frames, Mask, Pose
+from schemas.skeletons import BLAZEPOSE_33
 from tests.models.annotators.tiny.cotracker import save_tracker, write_checkout
 from tests.models.annotators.tiny.dwpose import dummy_video, save_detector, save_joints
 from tests.models.annotators.tiny.openpose import puppet_video, save_body
+from tests.models.annotators.tiny.painting import paint_sam, paint_sam2
 from tests.models.annotators.tiny.registering import register
 from tests.models.annotators.tiny.sam import save_sam
 from tests.models.annotators.tiny.sam2 import save_sam2
@@ -35,7 +37,8 @@ class Case:
     """config: names the annotator. prepare: registers its weights. video: persons at places, frame by frame.
 
     several: finds more than one person in a picture; BlazePose's detector often returns but one. trained: its weights
-    are the real ones, not made by chance.
+    are the real ones, not made by chance. paint: makes an untrained mask network mask what it is told of. networks: how
+    many it holds at least once it has annotated.
     """
 
     name: str
@@ -45,6 +48,8 @@ class Case:
     shift_px: float = 2.0
     several: bool = True
     trained: bool = True
+    paint: Callable[[Any], None] | None = None
+    networks: int = 1
 
 
 def nothing(_: Path, __: pytest.MonkeyPatch) -> None:
@@ -95,9 +100,9 @@ def jumper_video(at: list[list[Place]], height: int = 256, width: int = 320) -> 
 
 
 POSES = [
-    pytest.param(Case("blazepose", Config(), nothing, jumper_video, 4.0, several=False), id="blazepose"),
+    pytest.param(Case("blazepose", Config(), nothing, jumper_video, 4.0, several=False, networks=2), id="blazepose"),
     pytest.param(
-        Case("dwpose", Config(pose=PoseConfig(annotator="dwpose"), compute=CPU), _dwpose, dummy_video),
+        Case("dwpose", Config(pose=PoseConfig(annotator="dwpose"), compute=CPU), _dwpose, dummy_video, networks=2),
         id="dwpose",
         marks=needs("rtmlib", "onnx"),
     ),
@@ -108,7 +113,7 @@ POSES = [
     ),
 ]
 MASKS = [
-    pytest.param(Case("blazepose", Config(), nothing, jumper_video), id="blazepose"),
+    pytest.param(Case("blazepose", Config(), nothing, jumper_video, networks=0), id="blazepose"),
     pytest.param(Case("selfie", Config(masks=MasksConfig(annotator="selfie")), nothing, jumper_video), id="selfie"),
     pytest.param(
         Case(
@@ -117,6 +122,7 @@ MASKS = [
             _sam,
             jumper_video,
             trained=False,
+            paint=paint_sam,
         ),
         id="segment_anything",
         marks=needs("torch", "torchvision", "segment_anything"),
@@ -128,13 +134,16 @@ MASKS = [
             _sam2,
             jumper_video,
             trained=False,
+            paint=paint_sam2,
         ),
         id="sam2_video",
         marks=needs("torch", "torchvision", "transformers"),
     ),
 ]
 TRACKS = [
-    pytest.param(Case(name, Config(tracks=TracksConfig(annotator=name, points=32)), nothing, scene), id=name)
+    pytest.param(
+        Case(name, Config(tracks=TracksConfig(annotator=name, points=32)), nothing, scene, networks=0), id=name
+    )
     for name in ("lucas_kanade", "dense_flow", "recovering")
 ] + [
     pytest.param(
@@ -157,3 +166,21 @@ def people(case: Case, *videos: Frames) -> tuple[TrackedPerson, ...]:
     """Persons for a mask annotator, as BlazePose finds them, one in each video."""
     blazepose = create_pose(Config())
     return tuple(person for video in videos for person in blazepose.annotate(video))
+
+
+def nobody(width: int, height: int) -> TrackedPerson:
+    """A person of a clip without frames."""
+    pose = Pose(
+        np.empty((0, 33, 2), np.float32), np.empty((0, 33), np.float32), np.empty(0, np.bool_), BLAZEPOSE_33.name
+    )
+    return TrackedPerson(pose, Mask((), (), width, height))
+
+
+def annotated_once(annotator: Any, case: Case, kind: str) -> None:
+    """Makes it do all that it does to annotate: some load a network, or remember, on the way."""
+    if kind == "tracks":
+        annotator.follow(scene(PAN, 2)[0], (), np.array([[0, 200, 100]], np.float32))
+        return
+    frames = case.video([[(90.0, 128.0, 1.0)]] * 2)
+    found = annotator.annotate(frames, people(case, frames)) if kind == "masks" else annotator.annotate(frames)
+    assert found

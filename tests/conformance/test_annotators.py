@@ -12,8 +12,25 @@ import numpy as np
 import pytest
 
 from models.annotators.rle import decode_mask
-from tests.conformance.annotator_cases import CREATE, MASKS, PAN, POSES, TRACKS, Case, people
+from pipelines.annotate import AnnotateClips
+from pipelines.evaluate_annotators import AssessClip
+from schemas.config import Config
+from schemas.records import Mask
+from tests.conformance.annotator_cases import (
+    CREATE,
+    MASKS,
+    PAN,
+    POSES,
+    TRACKS,
+    Case,
+    annotated_once,
+    nobody,
+    people,
+)
+from tests.models.annotators.tiny.held import networks_of
 from tests.models.footage import frames_of, halved, no_frames, scene
+from tests.models.optional import needs
+from transforms.annotation.stage import Annotate
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 HERE, THERE, LARGE = (110.0, 128.0, 1.0), (150.0, 120.0, 1.0), (220.0, 256.0, 2.0)
@@ -74,10 +91,29 @@ class TestMasks:
         (mask,) = annotator.annotate(frames, persons)
         assert annotator.annotate(frames, persons) == (mask,)
         assert (len(mask.rle), mask.width, mask.height) == (3, 320, 256)
-        assert mask.area_px[1] == 0
+        present = np.flatnonzero(persons[0].pose.present_T).tolist()
+        assert 0 in present and 1 not in present
+        assert np.flatnonzero(mask.area_px).tolist() == present
+        assert all(0.02 < mask.area_px[t] / (320 * 256) < 0.9 for t in present)
         assert [int(decode_mask(mask, t).sum()) for t in range(3)] == list(mask.area_px)
         assert annotator.identity.name == case.name and len(annotator.identity.weights_sha256) == 64
+
+    def test_no_persons_have_no_masks_and_no_frames_empty_ones(self, case: Case, make: Any) -> None:
+        annotator, frames = make(case, "masks"), no_frames()
+        size = (frames.width, frames.height)
+        assert annotator.annotate(case.video([[HERE]]), ()) == ()
         assert annotator.annotate(frames, ()) == ()
+        assert annotator.annotate(frames, (nobody(*size),)) == (Mask((), (), *size),)
+
+    def test_a_moved_person_gives_a_mask_moved_alike(self, case: Case, make: Any) -> None:
+        annotator = make(case, "masks")
+        if case.paint is not None:
+            case.paint(annotator)
+        videos = case.video([[HERE]]), case.video([[THERE]])
+        here, there = (decode_mask(annotator.annotate(video, people(case, video))[0], 0) for video in videos)
+        assert np.abs(np.argwhere(here).mean(0)[::-1] - HERE[:2]).max() < 25
+        moved = np.roll(here, (-8, 40), (0, 1))
+        assert (moved & there).sum() / (moved | there).sum() > 0.8
 
     def test_one_mask_a_person_in_the_order_given_and_no_pixel_twice(self, case: Case, make: Any) -> None:
         annotator = make(case, "masks")
@@ -143,12 +179,27 @@ class TestTracks:
     [pytest.param(kind, *p.values, id=f"{kind}-{p.id}", marks=p.marks)
      for kind, cases in (("poses", POSES), ("masks", MASKS), ("tracks", TRACKS)) for p in cases],
 )  # fmt: skip
-def test_what_an_annotator_held_is_freed_with_it(kind: str, case: Case, make: Any) -> None:
+def test_the_networks_of_an_annotator_are_freed_with_it(kind: str, case: Case, make: Any) -> None:
     annotator = make(case, kind)
-    held = weakref.ref(annotator)
-    parts = [weakref.ref(value) for value in vars(annotator).values() if hasattr(type(value), "__weakref__")]
-    parts = [part for part in parts if type(part()).__module__.startswith("models.")]
+    annotated_once(annotator, case, kind)
+    held = [weakref.ref(thing) for thing in (annotator, *networks_of(annotator))]
+    assert len(held) > case.networks
     del annotator
     gc.collect()
-    assert held() is None
-    assert [part() for part in parts if type(part()).__name__.endswith(("Finder", "Segmenter", "Network"))] == []
+    assert [type(left()) for left in held if left() is not None] == []
+
+
+@needs("torch")
+@pytest.mark.parametrize(
+    "stage",
+    [Annotate(Config()), AnnotateClips("c", Config(), "poses"), AssessClip("c", Config(), ("poses",))],
+    ids=lambda stage: type(stage).__name__,
+)
+def test_stages_that_annotate_give_a_gpu_its_memory_back(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    given_back: list[bool] = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: given_back.append(True))
+    stage.teardown()
+    assert given_back == [True]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -70,3 +71,50 @@ class Takes(Stage[Clip, Clip]):
     def process(self, item: Clip) -> Iterable[Outcome[Clip]]:
         time.sleep(self.seconds)
         yield Kept(item)
+
+
+@dataclass
+class Sees(Stage[str, tuple[str, int, str | None]]):
+    """Item to itself, the worker's process id and the GPUs it sees, once so many items are worked on at a time.
+
+    The item `kill` kills its worker at first; `hold` waits until `kill` was tried again. number: see `Stage`.
+    """
+
+    folder: Path
+    together: int = 1
+    number: int | None = None
+
+    name = "sees"
+    accepts = str
+    resources = Resources(gpus=1.0)
+
+    @property
+    def gpu_number(self) -> int | None:
+        return self.number
+
+    def process(self, item: str) -> Iterable[Outcome[tuple[str, int, str | None]]]:
+        (self.folder / f"{item}.begun").touch()
+        self._wait(lambda: len(list(self.folder.glob("*.begun"))) >= self.together)
+        if item == "kill" and not (self.folder / "killed").exists():
+            (self.folder / "killed").touch()
+            MISDEEDS["kill"]()
+        if item == "kill":
+            (self.folder / "again").touch()
+        if item == "hold":
+            self._wait((self.folder / "again").exists)
+        yield Kept((item, os.getpid(), os.environ.get("CUDA_VISIBLE_DEVICES")))
+
+    def _wait(self, until: Callable[[], bool]) -> None:
+        for _ in range(1200):
+            if until():
+                return
+            time.sleep(0.05)
+        raise TimeoutError("the others did not come")
+
+
+class SeesHalf(Sees):
+    resources = Resources(gpus=0.5)
+
+
+class SeesWithout(Sees):
+    resources = Resources()

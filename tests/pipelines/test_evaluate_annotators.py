@@ -1,19 +1,29 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipelines.annotate import annotate
 from pipelines.corpus.agreement import agreements
+from pipelines.corpus.committer import Committer
+from pipelines.corpus.parts import write_rows
 from pipelines.corpus.read import Corpus
+from pipelines.corpus.rows import nobody_row, pose_row
+from pipelines.corpus.unpack import pose_of, rows_of
 from pipelines.evaluate_annotators import evaluate_annotators
 from pipelines.synthesize import synthesize
 from schemas.config import Config, MasksConfig, TracksConfig
 from schemas.errors import CorpusError
+from schemas.records import Annotator
+from schemas.skeletons.conversion import converted
 from tests.command_line import figureground
 from tests.pipelines.corpus_records import make_corpus
+from transforms.accuracy.poses import torso_lengths
 
 
 def silent(done: int, total: int) -> None:
@@ -82,3 +92,31 @@ def test_two_annotators_of_a_corpus_are_compared_table_by_table(truth: Path) -> 
     assert json.loads(run.stdout)[0]["value"] == pytest.approx(tracks.value)
     with pytest.raises(CorpusError, match="both"):
         agreements(Corpus(truth), "synthetic", "nobody")
+
+
+def test_poses_are_compared_by_the_share_of_joints_within_a_fifth_of_the_torso(truth: Path, tmp_path: Path) -> None:
+    corpus = shutil.copytree(truth, tmp_path / "corpus")
+    read = Corpus(corpus)
+    first, second = read.kept_clip_ids()
+    (row,) = rows_of(read.arrow("poses", clip_ids=[first]))
+    pose = pose_of(row)
+    torso_px = torso_lengths(pose)
+    near_T = np.arange(row["frames"]) % 3 == 0
+    moved_px = np.where(near_T, 0.15, 0.25) * torso_px  # the grid of stored places is 1/8 px
+    xy_TJ2 = (pose.xy_TJ2 + np.stack([moved_px, 0 * moved_px], -1)[:, None]).astype(np.float32)
+    moved, found = Annotator("moved", "c" * 64), replace(pose, xy_TJ2=xy_TJ2)
+    rows = [
+        {"clip_id": first, "source_id": row["source_id"]} | pose_row(row["person"], found, moved),
+        {"clip_id": second, "source_id": second.partition("_")[0]} | nobody_row(row["frames"], moved),
+    ]
+    with Committer(corpus, read.config) as committer:
+        committer.add_annotations([write_rows(committer.layout, "poses", "moved", rows)])
+    seen_TJ = converted(pose, "coco_17").confidence_TJ >= 0.5
+    expected = seen_TJ[near_T].sum() / seen_TJ.sum()
+    assert torso_px.min() > 5 and 0.2 < expected < 0.5
+    (poses,) = agreements(Corpus(corpus), "synthetic", "moved")
+    assert (poses.table, poses.measure, poses.clips) == ("poses", "PCK@0.2", 2)
+    assert poses.value == pytest.approx(expected)
+    run = figureground("stats", corpus, "--compare", "synthetic", "moved", "--json", check=True)
+    assert json.loads(run.stdout) == [poses.as_json()]
+    assert f"{expected:.4f}" in figureground("stats", corpus, "--compare", "synthetic", "moved", check=True).stdout

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from models.annotators.base import MaskAnnotator, PoseAnnotator, TrackAnnotator
-from models.annotators.factory import create_masks, create_pose, create_tracks
-from models.annotators.needs import needs_gpu
+from models.annotators.factory import create_masks, create_pose, create_tracks, release
+from models.annotators.needs import gpu_number, needs_gpu
 from schemas.config import Config
 from schemas.outcomes import Outcome, Rejected
 from schemas.records import Annotation, Clip, Frames, Mask, PersonAnnotation
@@ -45,8 +45,9 @@ class Annotate(Stage[Clip, Clip]):
         self._tracks = create_tracks(self._config)
 
     def teardown(self) -> None:
-        """Free the annotators."""
+        """Free the annotators, and what they held of a GPU's memory."""
         self._pose = self._masks = self._tracks = None
+        release()
 
     def process(self, item: Clip) -> Iterable[Outcome[Clip]]:
         """The clip with its annotation, kept, or rejected without. Raises ValueError if it has no frames."""
@@ -79,6 +80,11 @@ class AnnotateOnGpu(Annotate):
     """The same with a GPU to itself."""
 
     resources = Resources(cpus=1.0, gpus=1.0, memory_mb=4096)
+
+    @property
+    def gpu_number(self) -> int | None:
+        """The one that the configuration names."""
+        return gpu_number(self._config)
 
 
 def _score_persons(clip: Clip, persons: tuple[PersonAnnotation, ...]) -> Clip:

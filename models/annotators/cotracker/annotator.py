@@ -16,13 +16,13 @@ import torch
 from torch import Tensor
 
 from models.annotators.base import ClipFrames
-from models.annotators.compute import Batches, device_of, inference
+from models.annotators.compute import Batches, device_of, enough_memory, inference, release_memory
 from models.annotators.cotracker.loading import Mode, load_predictor, weights_of
 from models.annotators.cotracker.queries import choose_queries
 from models.annotators.held import held_tracks, no_tracks
 from models.annotators.pixels import rgb_frame
 from models.annotators.rle import union_mask
-from models.weights.registry import weight_file
+from models.weights.digests import digest_of
 from schemas.arrays import F32, Bool
 from schemas.config import ComputeConfig, TracksConfig
 from schemas.records import Annotator, Frames, Mask, Tracks
@@ -33,24 +33,31 @@ _RESOLUTION = (384, 512)
 """Height and width that the published weights look at, px."""
 _KEEP_CLEAR = 0.02
 """Points start at least so far from a person's mask, over the shorter side."""
+_RELIEF = "Set compute.device=cpu, or choose tracks.annotator=recovering"
 
 
 class CoTracker3:
     """Track annotator. Several clips of one length go through the network together, halved where memory is too small.
 
-    Raises ConfigError without its code or its GPU, WeightsError if its weights cannot be had.
+    A clip too long to be looked at whole, for the network or for the GPU's memory, goes through in windows.
+    Raises ConfigError without its code or its GPU, WeightsError if its weights cannot be had, FiguregroundError if the
+    GPU's memory is too small for a single point in windows.
     """
 
     def __init__(self, config: TracksConfig, compute: ComputeConfig) -> None:
         self._config, self._compute = config, compute
         self._device = device_of(compute, "cotracker3")
+        self._whole_frames = _WHOLE_CLIP_FRAMES
         self._predictors: dict[Mode, Any] = {}
         self._batches = Batches(4 * config.points * compute.batch)
 
     @property
     def identity(self) -> Annotator:
-        """Name and digest of the weights for whole clips."""
-        return Annotator("cotracker3", weight_file(weights_of("offline")).sha256)
+        """Name, and the SHA-256 over the digests of the weights for whole clips and of those for windows.
+
+        Which of the two a clip was given to follows from its length, and from the memory of the GPU.
+        """
+        return Annotator("cotracker3", digest_of(weights_of("offline"), weights_of("online")))
 
     def annotate(self, frames: Frames, masks: tuple[Mask, ...]) -> Tracks:
         """Tracks of points chosen outside the masks at several frames, each followed to the clip's end."""
@@ -76,8 +83,15 @@ class CoTracker3:
         points = [(clip, point) for clip, queries_N3 in enumerate(queries) for point in range(len(queries_N3))]
         if not points:
             return tuple(no_tracks(len(frames)) for frames, _ in clips)
-        mode: Mode = "offline" if len(clips[0][0]) <= _WHOLE_CLIP_FRAMES else "online"
-        videos = [_Video.of(frames, self._predictor(mode)) for frames, _ in clips]
+        with enough_memory("cotracker3", _RELIEF):
+            return self._follow_points(clips, queries, points)
+
+    def _follow_points(
+        self, clips: Sequence[ClipFrames], queries: Sequence[F32], points: Sequence[tuple[int, int]]
+    ) -> tuple[Tracks, ...]:
+        """points: numbers of a clip and of a query in it; all there are, in order."""
+        predictor = self._predictor(self._mode(len(clips[0][0])))
+        videos = [_Video.of(frames, predictor) for frames, _ in clips]
         asked = [video.to_network(queries_N3) for video, queries_N3 in zip(videos, queries, strict=True)]
 
         def follow(some: Sequence[tuple[int, int]]) -> Iterable[tuple[F32, Bool]]:
@@ -87,7 +101,7 @@ class CoTracker3:
             most = max(map(len, together.values()))
             padded = [_padded(asked[clip][chosen], most) for clip, chosen in together.items()]
             pictures = torch.cat([videos[clip].pictures for clip in together])
-            xy_BNT2, visible_BNT = self._run(mode, pictures, torch.from_numpy(np.stack(padded)))
+            xy_BNT2, visible_BNT = self._run(pictures, torch.from_numpy(np.stack(padded)))
             for b, chosen in enumerate(together.values()):
                 yield from zip(xy_BNT2[b, : len(chosen)], visible_BNT[b, : len(chosen)], strict=True)
 
@@ -102,7 +116,22 @@ class CoTracker3:
             self._predictors[mode] = load_predictor(mode, self._config.source, self._device)
         return self._predictors[mode]
 
-    def _run(self, mode: Mode, pictures: Tensor, queries_BN3: Tensor) -> tuple[F32, Bool]:
+    def _mode(self, frames: int) -> Mode:
+        return "offline" if frames <= self._whole_frames else "online"
+
+    def _run(self, pictures: Tensor, queries_BN3: Tensor) -> tuple[F32, Bool]:
+        clips, frames = pictures.shape[:2]
+        if self._mode(frames) == "offline":
+            try:
+                return self._look("offline", pictures, queries_BN3)
+            except torch.OutOfMemoryError:
+                if clips > 1:  # one alone may fit
+                    raise
+            self._whole_frames = frames - 1
+            release_memory()
+        return self._look("online", pictures, queries_BN3)
+
+    def _look(self, mode: Mode, pictures: Tensor, queries_BN3: Tensor) -> tuple[F32, Bool]:
         predictor, queries = self._predictor(mode), queries_BN3.to(self._device)
         with inference(self._compute, self._device):
             if mode == "offline":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from models.annotators.base import TrackedPerson
-from models.annotators.compute import Batches, device_of, inference
+from models.annotators.compute import Batches, device_of, enough_memory, inference
 from models.annotators.pixels import rgb_frame
 from models.annotators.sam2_video.following import Memory, SeenFrame
 from models.annotators.sam2_video.loading import load_sam2
@@ -17,18 +18,26 @@ from models.weights.registry import weight_file
 from schemas.config import ComputeConfig, MasksConfig
 from schemas.records import Annotator, Frames, Mask
 
+_RELIEF = (
+    "Lower compute.batch, choose smaller weights, such as masks.weights=sam2_tiny, follow fewer persons "
+    "(pose.max_persons), or set compute.device=cpu"
+)
+
 
 class Sam2Video:
     """Mask annotator. The picture is encoded once for all its persons, several pictures at a time.
 
     A person is prompted by box and joints where it appears, and again where its mask drifts off.
-    Raises ConfigError without its packages or its GPU, WeightsError if its weights cannot be had.
+    Where float16 is asked for it computes in bfloat16.
+    Raises ConfigError without its packages or its GPU, WeightsError if its weights cannot be had, FiguregroundError if
+    the GPU's memory is too small for one picture and what is remembered.
     """
 
     def __init__(self, config: MasksConfig, compute: ComputeConfig) -> None:
-        self._weights, self._compute = config.weights, compute
+        self._weights, self._compute = config.weights, _with_bfloat16(compute)
         self._device = device_of(compute, "sam2_video")
-        self._model, self._processor = load_sam2(config.weights, self._device)
+        with enough_memory("sam2_video", _RELIEF):
+            self._model, self._processor = load_sam2(config.weights, self._device)
         self._batches = Batches(compute.batch)
 
     @property
@@ -43,7 +52,7 @@ class Sam2Video:
             return self._look(frames, indices)
 
         memory = Memory(self._model, self._processor, (frames.height, frames.width), self._device)
-        with inference(self._compute, self._device):
+        with enough_memory("sam2_video", _RELIEF), inference(self._compute, self._device):
             return mask_persons(frames, persons, self._batches, look, memory.step)
 
     def _look(self, frames: Frames, indices: Sequence[int]) -> list[SeenFrame]:
@@ -61,3 +70,8 @@ class Sam2Video:
             )
             for b, index in enumerate(indices)
         ]
+
+
+def _with_bfloat16(compute: ComputeConfig) -> ComputeConfig:
+    """The network keeps its memories in bfloat16, as its authors do; they cannot be joined with float16."""
+    return replace(compute, precision="bfloat16") if compute.precision == "float16" else compute

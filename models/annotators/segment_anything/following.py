@@ -47,14 +47,14 @@ class MaskFollower:
         logits: dict[int, Tensor] = {}
         if carried:
             memory = torch.stack([self._memory[persons[i]].small_hw for i in carried])
-            found = self._segmenter.segment(embedding_CHW, size, _some(prompts, carried), memory, several=False)
+            found = self._segmenter.segment(embedding_CHW, size, prompts.some(carried), memory, several=False)
             for row, i in enumerate(carried):
                 if not drifted(found.logits_PMHW[row, 0], self._memory[persons[i]].area_px, prompts, i):
                     logits[i] = self._keep(persons[i], found, row, 0)
         anew = [i for i in range(len(persons)) if i not in logits]
         if anew:
             self.prompted_anew += sum(i in carried for i in anew)
-            found = self._segmenter.segment(embedding_CHW, size, _some(prompts, anew), None, several=True)
+            found = self._segmenter.segment(embedding_CHW, size, prompts.some(anew), None, several=True)
             for row, i in enumerate(anew):
                 logits[i] = self._keep(persons[i], found, row, _best(found, row, prompts, i))
         return divided({persons[i]: logits[i] for i in sorted(logits)})
@@ -70,10 +70,6 @@ def drifted(logits_HW: Tensor, area_before_px: float, prompts: Prompts, index: i
     change = (float((logits_HW > 0).sum()) + 1) / (area_before_px + 1)
     steady = 1 / _MOST_CHANGE <= change <= _MOST_CHANGE
     return not steady or _covered(logits_HW, prompts, index) < _LEAST_COVERED
-
-
-def _some(prompts: Prompts, indices: list[int]) -> Prompts:
-    return Prompts(prompts.box_P4[indices], prompts.point_PK2[indices], prompts.label_PK[indices])
 
 
 def _best(found: Segments, row: int, prompts: Prompts, index: int) -> int:

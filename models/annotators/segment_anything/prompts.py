@@ -38,6 +38,11 @@ class Prompts:
         """Points that lie on the person."""
         return np.asarray(self.label_PK == _ON_PERSON, np.bool_)
 
+    def some(self, persons: Sequence[int]) -> Prompts:
+        """The prompts of some of the persons."""
+        chosen = list(persons)
+        return Prompts(self.box_P4[chosen], self.point_PK2[chosen], self.label_PK[chosen])
+
 
 def body_joints(pose: Pose) -> Pose:
     """The pose in COCO's 17 joints, which lie well inside a body."""

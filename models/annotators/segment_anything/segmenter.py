@@ -5,7 +5,7 @@ Shape suffixes: B pictures, P persons, M masks of a person, C channels, H rows, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.annotators.compute import inference
+from models.annotators.compute import Batches, inference
 from models.annotators.segment_anything.prompts import Prompts
 from schemas.arrays import U8
 from schemas.config import ComputeConfig
 
 if TYPE_CHECKING:
     from segment_anything.modeling import Sam
+
+_PERSONS_TOGETHER = 8
+"""As many as are followed in a clip at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Segmenter:
         self._compute = compute
         self._device = device
         self._resize = ResizeLongestSide(sam.image_encoder.img_size)
+        self._persons = Batches(_PERSONS_TOGETHER)
 
     def embed(self, pictures: Sequence[U8]) -> Tensor:
         """(B, C, h', w') embeddings of RGB pictures of one size, computed together."""
@@ -62,7 +66,26 @@ class Segmenter:
         """Masks of the prompted persons in one picture. size: its height and width, px.
 
         memory_Phw: small logits of the persons' masks in the frame before. several: three candidates each, or one.
+        Persons are independent of each other, so fewer go together where the GPU's memory is too small for all.
         """
+
+        def together(persons: Sequence[int]) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
+            memory = None if memory_Phw is None else memory_Phw[list(persons)]
+            return zip(*self._decode(embedding_CHW, size, prompts.some(persons), memory, several), strict=True)
+
+        found = list(self._persons.run(together, range(len(prompts.box_P4))))
+        logits, quality, small = (torch.stack(part) for part in zip(*found, strict=True))
+        return Segments(logits, quality, small)
+
+    def _decode(
+        self,
+        embedding_CHW: Tensor,
+        size: tuple[int, int],
+        prompts: Prompts,
+        memory_Phw: Tensor | None,
+        several: bool,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits, quality and small logits, as in `Segments`."""
         with torch.inference_mode():
             sparse, dense = self._sam.prompt_encoder(
                 points=(
@@ -80,7 +103,7 @@ class Segmenter:
                 multimask_output=several,
             )
             input_size = self._resize.get_preprocess_shape(*size, self._resize.target_length)
-            return Segments(self._sam.postprocess_masks(small, input_size, size), quality, small)
+            return self._sam.postprocess_masks(small, input_size, size), quality, small
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(np.asarray(values, np.float32)).to(self._device)

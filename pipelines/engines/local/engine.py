@@ -10,11 +10,12 @@ from typing import Any, ClassVar, TypeVar
 
 import psutil
 
+from pipelines.engines.local.gpus import visible_gpus
 from pipelines.engines.local.process import WorkerProcess
 from pipelines.engines.local.run import Pool, Run
 from pipelines.events import Event, Mapped
 from pipelines.flow import Flow
-from pipelines.job import Job, Task
+from pipelines.job import GpuNeed, Job, Task
 from pipelines.mapping import Mapping
 from schemas.config import LimitsConfig
 from schemas.outcomes import Outcome
@@ -28,8 +29,10 @@ _MEMORY_SHARE = 0.8
 class LocalEngine:
     """Worker processes that survive what a task does to one of them.
 
-    workers: default, as many as the processors allow with `threads` threads each.
+    workers: default, as many as the processors allow with `threads` threads each, or, of a job that needs a GPU, as
+    many as the GPUs allow. GPUs are dealt out to workers in turn: each sees one alone.
     memory_mb: a worker that holds more is killed; default, an equal share of four fifths of the machine's memory.
+    gpus: by the names that CUDA_VISIBLE_DEVICES takes; default, those that this process sees.
     """
 
     name: ClassVar[str] = "local"
@@ -40,16 +43,17 @@ class LocalEngine:
         threads: int = _THREADS,
         memory_mb: int | None = None,
         limits: LimitsConfig | None = None,
+        gpus: tuple[str, ...] | None = None,
     ) -> None:
-        self._workers = workers or max(1, processors() // threads)
-        memory_bytes = memory_share_bytes(self._workers) if memory_mb is None else memory_mb * 2**20
-        self._pool = Pool(self._workers, threads, memory_bytes, limits or LimitsConfig())
+        self._asked, self._threads, self._memory_mb, self._gpus = workers, threads, memory_mb, gpus
+        self._limits = limits or LimitsConfig()
+        self._workers = self._processes = workers or max(1, processors() // threads)
         self._spares: list[WorkerProcess] = []
         weakref.finalize(self, _dismiss, self._spares)
 
     @property
     def workers(self) -> int:
-        """Worker processes, at most."""
+        """Worker processes, at most; of the last job, once there was one."""
         return self._workers
 
     def run(self, flow: Flow, tasks: Iterable[Task]) -> Generator[Event, None, None]:
@@ -68,7 +72,9 @@ class LocalEngine:
         _dismiss(self._spares)
 
     def _execute(self, job: Job[T], tasks: Iterable[T]) -> Generator[Event, None, None]:
-        run = Run(job, tasks, self._pool, self._spares)
+        pool = self._pool(job.gpu_need())
+        self._workers = pool.workers
+        run = Run(job, tasks, pool, self._spares)
         try:
             yield from run.events()
         except KeyboardInterrupt:
@@ -76,6 +82,19 @@ class LocalEngine:
             raise
         finally:
             run.stop()
+
+    def _pool(self, need: GpuNeed) -> Pool:
+        """The workers of a job."""
+        if not need.share:
+            return self._sized(self._processes)
+        if need.number is not None:  # the annotators look for it by its number, so they must see all
+            return self._sized(self._asked or max(1, int(1 / need.share)))
+        gpus = visible_gpus() if self._gpus is None else self._gpus
+        return self._sized(self._asked or max(1, int(len(gpus) / need.share)), gpus)
+
+    def _sized(self, workers: int, gpus: tuple[str, ...] = ()) -> Pool:
+        memory_bytes = memory_share_bytes(workers) if self._memory_mb is None else self._memory_mb * 2**20
+        return Pool(workers, self._threads, memory_bytes, self._limits, gpus)
 
 
 def _dismiss(spares: list[WorkerProcess]) -> None:

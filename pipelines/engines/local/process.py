@@ -33,12 +33,14 @@ class WorkerProcess:
     It is started without multiprocessing's bootstrap, which would import the driver's main module again.
     """
 
-    def __init__(self, threads: int, memory_bytes: int) -> None:
+    def __init__(self, threads: int, memory_bytes: int, gpu: str | None = None) -> None:
         """memory_bytes: what it should hold at most; at twice that, the system gives it no more.
 
+        gpu: the only one it sees, as CUDA_VISIBLE_DEVICES names it; None: it sees what this process does.
         Raises FiguregroundError if the system gives no process, pipe or file.
         """
         self.number = next(_numbers)
+        self.memory_bytes, self.gpu = memory_bytes, gpu
         try:
             self._start(threads, 2 * memory_bytes)
         except OSError as error:
@@ -67,9 +69,12 @@ class WorkerProcess:
                     stdout=self._log,
                     stderr=self._log,
                     pass_fds=(far_end.fileno(), lifeline),
-                    env={name: str(threads) for name in _THREAD_VARIABLES} | _ONE_THREAD | os.environ,
+                    env={name: str(threads) for name in _THREAD_VARIABLES} | _ONE_THREAD | os.environ | self._sight(),
                 )
             self._ours = ours.pop_all()
+
+    def _sight(self) -> dict[str, str]:
+        return {} if self.gpu is None else {"CUDA_VISIBLE_DEVICES": self.gpu}
 
     @property
     def pid(self) -> int:

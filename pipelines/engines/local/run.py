@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing import connection
@@ -32,12 +32,14 @@ class Pool:
     """The workers a run may have, and what a task may do to them.
 
     workers: at a time. threads: per library in each. memory_bytes: most a worker may hold. limits: see its fields.
+    gpus: dealt out to the workers, of which each sees its own alone; none: workers see what this process does.
     """
 
     workers: int
     threads: int
     memory_bytes: int
     limits: LimitsConfig
+    gpus: tuple[str, ...] = ()
 
 
 class Run(Generic[T]):
@@ -118,9 +120,24 @@ class Run(Generic[T]):
             worker.send(attempt.task)
 
     def _hire(self) -> WorkerProcess:
-        worker = self._spares.pop() if self._spares else WorkerProcess(self._pool.threads, self._pool.memory_bytes)
+        gpu = self._next_gpu()
+        worker = self._spare(gpu) or WorkerProcess(self._pool.threads, self._pool.memory_bytes, gpu)
         worker.take_on(self._pickled_job)
         return worker
+
+    def _next_gpu(self) -> str | None:
+        """The one that the fewest workers have, so that a worker's successor gets what that one had."""
+        had = Counter(worker.gpu for worker in (*self._working, *self._idle))
+        return min(self._pool.gpus, key=lambda gpu: had[gpu], default=None)
+
+    def _spare(self, gpu: str | None) -> WorkerProcess | None:
+        """A waiting worker that was started for as much memory and the same GPU."""
+        for worker in self._spares or ():
+            if (worker.gpu, worker.memory_bytes) == (gpu, self._pool.memory_bytes):
+                assert self._spares is not None
+                self._spares.remove(worker)
+                return worker
+        return None
 
     def _next(self) -> Attempt[T] | None:
         if self._again:

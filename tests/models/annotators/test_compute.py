@@ -37,11 +37,33 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_stays_so() -> Non
     assert network.tried[-1] == 2
 
 
-def test_a_single_picture_that_does_not_fit_is_an_error_in_words() -> None:
-    from models.annotators.compute import Batches
+def test_a_single_picture_that_does_not_fit_is_an_error_that_says_what_to_lower() -> None:
+    import torch
 
-    with pytest.raises(FiguregroundError, match="single picture"):
-        list(Batches(4).run(SmallMemory(0), range(3)))
+    from models.annotators.compute import Batches, enough_memory
+
+    network = SmallMemory(0)
+    told = pytest.raises(FiguregroundError, match=r"for sam2_video\. Lower compute\.batch \(CUDA out of memory\)")
+    with told, enough_memory("sam2_video", "Lower compute.batch"):
+        list(Batches(4).run(network, range(3)))
+    assert network.tried == [3, 1]
+    with pytest.raises(torch.OutOfMemoryError):
+        list(Batches(4).run(SmallMemory(0), range(1)))
+
+
+def test_memory_is_given_back_where_a_gpu_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from models.annotators.factory import release
+
+    given_back: list[bool] = []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: given_back.append(True))
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    release()
+    assert given_back == []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    release()
+    assert given_back == [True]
 
 
 def test_a_gpu_that_is_not_there_is_asked_for_in_vain() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from models.annotators.rle import decode_mask
 from schemas.config import ComputeConfig, TracksConfig
-from schemas.errors import ConfigError, WeightsError
+from schemas.errors import ConfigError, FiguregroundError, WeightsError
 from tests.models.annotators.test_lucas_kanade import errors_px
 from tests.models.annotators.tiny.cotracker import save_tracker, write_checkout
 from tests.models.annotators.tiny.registering import register
@@ -129,8 +129,8 @@ def several_clips():
     return [(moving, masks), (flat, ()), (small, ())]
 
 
-def network_calls(tracker, most_points: int | None = None) -> list[tuple[int, int]]:
-    """Clips and points of every call of the network, from now on; it holds so many points of all clips together."""
+def network_calls(tracker, most_points: int | None = None, mode: str = "offline") -> list[tuple[int, int]]:
+    """Clips and points of every call of a network, from now on; it holds so many points of all clips together."""
     import torch
 
     calls: list[tuple[int, int]] = []
@@ -141,7 +141,7 @@ def network_calls(tracker, most_points: int | None = None) -> list[tuple[int, in
         if most_points is not None and clips * points > most_points:
             raise torch.OutOfMemoryError("CUDA out of memory")
 
-    tracker._predictor("offline").model.register_forward_pre_hook(note)
+    tracker._predictor(mode).model.register_forward_pre_hook(note)
     return calls
 
 
@@ -165,10 +165,73 @@ def test_where_the_gpu_is_too_small_the_batch_is_halved_and_the_tracks_are_the_s
 
     clips, expected = several_clips(), CoTracker3(config(checkout), CPU).annotate_several(several_clips())
     tracker = CoTracker3(config(checkout), CPU)
-    calls = network_calls(tracker, most_points=8)
+    calls = network_calls(tracker, most_points=16)
     found = tracker.annotate_several(clips)
-    assert any(clips_at_once * points > 8 for clips_at_once, points in calls)
-    assert calls[-1][0] * calls[-1][1] <= 8
+    assert any(clips_at_once * points > 16 for clips_at_once, points in calls)
+    assert calls[-1][0] * calls[-1][1] <= 16
     for one, other in zip(expected, found, strict=True):
         assert np.allclose(one.xy_NT2, other.xy_NT2, atol=1e-3)
         assert np.array_equal(one.visible_NT, other.visible_NT)
+
+
+QUERIES = np.array([[0, 200, 100], [1, 400, 60], [0, 300, 240]], np.float32)
+
+
+def test_a_clip_too_large_to_be_looked_at_whole_goes_through_in_windows_with_all_its_points(checkout: Path) -> None:
+    from models.annotators.cotracker import CoTracker3
+
+    frames, _ = scene(motion(dx=-3, dy=1), 3)
+    expected = CoTracker3(config(checkout), CPU).follow(frames, (), QUERIES)
+    tracker = CoTracker3(config(checkout), CPU)
+    whole, windows = network_calls(tracker, most_points=0), network_calls(tracker, mode="online")
+    found = tracker.follow(frames, (), QUERIES)
+    assert whole == windows == [(1, 3)]
+    assert np.allclose(expected.xy_NT2, found.xy_NT2, atol=1e-3)
+    assert np.array_equal(expected.visible_NT, found.visible_NT)
+    tracker.follow(frames, (), QUERIES[:1])
+    assert len(whole) == 1  # not tried again at that length
+
+
+def test_several_clips_too_large_to_be_looked_at_whole_are_first_taken_one_by_one(checkout: Path) -> None:
+    from models.annotators.cotracker import CoTracker3
+
+    clips = [(scene(motion(dx=dx), 2)[0], ()) for dx in (-3, -2)]
+    asked = [QUERIES[:2], QUERIES[:2]]
+    expected = CoTracker3(config(checkout), CPU)._follow_several(clips, asked)
+    tracker = CoTracker3(config(checkout), CPU)
+    tracker._batches.size = 4
+    whole, windows = network_calls(tracker, most_points=0), network_calls(tracker, mode="online")
+    found = tracker._follow_several(clips, asked)
+    assert whole == [(2, 2), (1, 2)]
+    assert windows == [(1, 2), (1, 2)]
+    for one, other in zip(expected, found, strict=True):
+        assert np.allclose(one.xy_NT2, other.xy_NT2, atol=1e-3)
+        assert np.array_equal(one.visible_NT, other.visible_NT)
+
+
+def test_a_gpu_too_small_for_a_single_point_is_an_error_that_says_what_to_do(checkout: Path) -> None:
+    from models.annotators.cotracker import CoTracker3
+
+    tracker = CoTracker3(config(checkout), CPU)
+    whole, windows = network_calls(tracker, most_points=0), network_calls(tracker, most_points=0, mode="online")
+    with pytest.raises(FiguregroundError, match=r"too small for cotracker3\. .*compute\.device=cpu"):
+        tracker.follow(scene(motion(), 2)[0], (), QUERIES)
+    assert len(whole) == 1 and windows[-1] == (1, 1)
+
+
+def test_the_identity_tells_of_the_weights_for_whole_clips_and_for_windows(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from models.annotators.cotracker import CoTracker3
+
+    tracker = CoTracker3(config(checkout), CPU)
+    files = {mode: save_tracker(tmp_path / f"{mode}.safetensors") for mode in ("offline", "online")}
+    before = tracker.identity
+    for mode in files:
+        changed = {
+            f"cotracker3_{name}": save_tracker(file, 2.0 if name == mode else 1.0) for name, file in files.items()
+        }
+        register(tmp_path, monkeypatch, **changed)
+        assert tracker.identity != before
+    register(tmp_path, monkeypatch, **{f"cotracker3_{name}": save_tracker(file) for name, file in files.items()})
+    assert tracker.identity == before

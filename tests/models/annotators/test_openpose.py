@@ -8,7 +8,7 @@ import pytest
 from models.annotators.base import PoseAnnotator
 from models.annotators.pixels import rgb_frame
 from schemas.config import ComputeConfig, PoseConfig
-from schemas.errors import WeightsError
+from schemas.errors import FiguregroundError, WeightsError
 from tests.models.annotators.tiny.openpose import places, puppet_video, save_body
 from tests.models.annotators.tiny.registering import register
 from tests.models.optional import needs
@@ -89,6 +89,27 @@ def test_hands_and_face_come_with_the_body_in_the_skeleton_of_the_whole_body(
     found = person.pose.confidence_TJ[0] > 0
     assert np.isfinite(person.pose.xy_TJ2[0][found]).all()
     assert not found[17:23].any()  # OpenPose's body of 18 joints has no feet
+
+
+def test_a_gpu_too_small_is_an_error_that_says_what_to_do(
+    openpose: PoseAnnotator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from models.annotators.openpose import OpenPose
+
+    def small_memory(*_) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    told = pytest.raises(FiguregroundError, match=r"too small for openpose\. .*pose\.hands_and_face=false")
+    seeing = openpose._detector.body_estimation.model.register_forward_pre_hook(small_memory)
+    with told:
+        openpose.annotate(puppet_video([[(88, 128, 1.0)]], **SMALL))
+    seeing.remove()
+    register(tmp_path, monkeypatch, openpose_body=save_body(tmp_path / "body.safetensors"))
+    monkeypatch.setattr(torch.nn.Module, "to", small_memory)
+    with told:
+        OpenPose(PoseConfig(annotator="openpose"), CPU)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

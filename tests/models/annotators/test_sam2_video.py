@@ -9,7 +9,7 @@ import pytest
 from models.annotators.needs import sam2_weights
 from models.annotators.rle import decode_mask
 from schemas.config import ComputeConfig, MasksConfig
-from schemas.errors import ConfigError, WeightsError
+from schemas.errors import ConfigError, FiguregroundError, WeightsError
 from tests.models.annotators.test_segment_anything import person, two_persons
 from tests.models.annotators.tiny.dwpose import dummy_video
 from tests.models.annotators.tiny.registering import register
@@ -71,6 +71,22 @@ def test_a_person_is_told_of_where_it_appears_and_again_where_its_mask_leaves_it
     assert prompted[0] == 0
     assert len(prompted) == 1 + memory.prompted_anew
     assert sorted(outputs[0]["non_cond_frame_outputs"]) == [t for t in range(3) if t not in prompted]
+
+
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize("part", ["vision_encoder", "memory_encoder"])
+def test_a_gpu_too_small_is_an_error_that_says_what_to_lower(part: str) -> None:
+    import torch
+
+    from models.annotators.sam2_video import Sam2Video
+
+    def small_memory(*_) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    sam = Sam2Video(CONFIG, CPU)
+    getattr(sam._model, part).register_forward_pre_hook(small_memory)
+    with pytest.raises(FiguregroundError, match=r"too small for sam2_video\. Lower compute\.batch"):
+        sam.annotate(*two_persons())
 
 
 def test_files_that_are_no_sam2_are_refused(

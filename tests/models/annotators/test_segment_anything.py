@@ -9,7 +9,7 @@ import pytest
 from models.annotators.base import TrackedPerson
 from models.annotators.rle import decode_mask
 from schemas.config import ComputeConfig, MasksConfig
-from schemas.errors import WeightsError
+from schemas.errors import FiguregroundError, WeightsError
 from schemas.records import Frames, Pose
 from tests.models.annotators.tiny.dwpose import dummy_video
 from tests.models.annotators.tiny.registering import register
@@ -79,6 +79,45 @@ def test_where_the_gpu_is_too_small_fewer_pictures_are_embedded_at_a_time() -> N
     assert seen == [4, 2, 2, 1]
     for a, b in zip(masks, expected, strict=True):
         assert np.mean(decode_mask(a, 0) != decode_mask(b, 0)) < 1e-3
+
+
+@pytest.mark.usefixtures("registered")
+def test_where_the_gpu_is_too_small_fewer_persons_are_masked_at_a_time() -> None:
+    from models.annotators.segment_anything import SegmentAnything
+
+    frames, persons = two_persons()
+    expected = SegmentAnything(CONFIG, CPU).annotate(frames, persons)
+    sam = SegmentAnything(CONFIG, CPU)
+    seen = decoder_holding(sam, 1)
+    masks = sam.annotate(frames, persons)
+    assert seen[:3] == [2, 1, 1] and max(seen[1:]) == 1
+    for a, b in zip(masks, expected, strict=True):
+        assert all(np.mean(decode_mask(a, t) != decode_mask(b, t)) < 1e-3 for t in range(len(frames)))
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_gpu_too_small_for_one_person_is_an_error_that_says_what_to_do() -> None:
+    from models.annotators.segment_anything import SegmentAnything
+
+    sam = SegmentAnything(CONFIG, CPU)
+    decoder_holding(sam, 0)
+    with pytest.raises(FiguregroundError, match=r"too small for segment_anything\. .*masks\.weights=sam_vit_b"):
+        sam.annotate(*two_persons())
+
+
+def decoder_holding(sam, persons: int) -> list[int]:
+    """Persons at every call of the decoder from now on; it holds so many together."""
+    import torch
+
+    seen: list[int] = []
+
+    def small_memory(_, __, given) -> None:
+        seen.append(len(given["sparse_prompt_embeddings"]))
+        if seen[-1] > persons:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    sam._segmenter._sam.mask_decoder.register_forward_pre_hook(small_memory, with_kwargs=True)
+    return seen
 
 
 @pytest.mark.usefixtures("registered")

@@ -14,6 +14,7 @@ import pytest
 from models.weights import REGISTRY, locate
 from models.weights.licences import first_use_notices
 from models.weights.origins import HubFile
+from models.weights.research import RESEARCH_FILES
 from models.weights.store import cached_path
 from models.weights.weight_file import WeightFile
 from schemas.errors import WeightsError
@@ -152,11 +153,17 @@ def test_a_file_nobody_pinned_is_not_loaded_until_the_user_pins_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(WeightsError, match="FIGUREGROUND_WEIGHTS"):
-        locate("cotracker3_offline")
-    (tmp_path / "tracker.pth").write_bytes(CONTENT)
+        locate("i3d_kinetics400")
+    (tmp_path / "i3d.pt").write_bytes(CONTENT)
     digest = hashlib.sha256(CONTENT).hexdigest()
-    own(tmp_path, monkeypatch, {"name": "cotracker3_offline", "path": "tracker.pth", "sha256": digest})
-    assert locate("cotracker3_offline").read_bytes() == CONTENT
+    own(tmp_path, monkeypatch, {"name": "i3d_kinetics400", "path": "i3d.pt", "sha256": digest})
+    assert locate("i3d_kinetics400").read_bytes() == CONTENT
+
+
+def test_every_file_of_the_annotators_is_pinned_to_a_digest_and_those_of_a_hub_to_a_commit() -> None:
+    assert {len(bytes.fromhex(file.sha256)) for file in RESEARCH_FILES} == {32}
+    revisions = {file.origin.revision for file in RESEARCH_FILES if isinstance(file.origin, HubFile)}
+    assert {len(bytes.fromhex(revision)) for revision in revisions} == {20}
 
 
 @pytest.mark.parametrize(

@@ -127,9 +127,9 @@ def write_checkout(folder: Path) -> Path:
     return folder
 
 
-def save_tracker(path: Path) -> Path:
+def save_tracker(path: Path, sharpness: float = 1.0) -> Path:
     import torch
     from safetensors.torch import save_file
 
-    save_file({"sharpness": torch.tensor(1.0)}, path)
+    save_file({"sharpness": torch.tensor(sharpness)}, path)
     return path
