@@ -26,23 +26,29 @@ from models.generator.training.prepared import PreparedClip
 from models.generator.training.sampling import noise_for, sample_clip
 from models.generator.warp.scene import WarpedScene
 from pipelines.training.run import train
+from pipelines.training_data.dataset import Share
 from schemas.config_loading import load_training_config
 from schemas.training import DisturbanceConfig, TrainingConfig
 
 
 @dataclass(frozen=True)
 class Variant:
-    """without: conditions it is trained and rendered without. motion: with motion blocks. warped: the condition."""
+    """without: conditions it is trained and rendered without. motion: with motion blocks. warped: the condition.
+
+    reference_network: with one, which the paper's network does not have.
+    """
 
     name: str
     without: frozenset[str] = field(default_factory=frozenset)
     motion: bool = True
     warped: bool = False
+    reference_network: bool = False
 
     def config(self, base: TrainingConfig) -> TrainingConfig:
         """Its stage; single frames cost no motion, and come as many at a time as clips would bring."""
         disturb = replace(base.disturb, **{f"drop_{name}": 1.0 for name in self.without})
-        model = replace(base.model, condition="warped-last12" if self.warped else "repeat", residual=True)
+        condition = "warped-last12" if self.warped else "repeat"
+        model = replace(base.model, condition=condition, residual=True, reference_network=self.reference_network)
         data = base.data if self.motion else replace(base.data, batch=base.data.batch * base.data.frames)
         return replace(base, stage="video" if self.motion else "images", disturb=disturb, model=model, data=data)
 
@@ -60,6 +66,7 @@ VARIANTS = (
     Variant("no condition frame", frozenset({"condition"})),
     Variant("no motion block", motion=False),
     Variant("warped condition", warped=True),
+    Variant("with a reference network", reference_network=True),
 )
 
 
@@ -135,7 +142,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "log.txt").open("a") as log:
             say = partial(print, file=log, flush=True)
-            trained = train("synthetic", variant.config(base), folder, say)
+            trained = train((Share("synthetic"),), variant.config(base), folder, say)
         print(figures(HumanVideoPipeline.from_pretrained(trained.model), variant, truth, clip), flush=True)
 
 

@@ -19,9 +19,12 @@ class GeneratorAttention:
     """Attention processor for the spatial, the temporal and the cross-attention layers alike.
 
     Cross-attention takes tokens (B, N, D) or their keys and values, one row per video however many frames it has.
+    Spatial attention may take those of a reference as well, whose attended values are added to its own: two softmaxes,
+    so that values of zero change nothing, which added keys in one softmax would.
     """
 
     def __init__(self, index: int | None = None) -> None:
+        """index: of this layer's pair in what it is given. None: it takes none."""
         self.index = index
         self.rows = MAX_ROWS
 
@@ -31,9 +34,9 @@ class GeneratorAttention:
         hidden_states: Tensor,
         encoder_hidden_states: Tensor | KeysValues | None = None,
         attention_mask: Tensor | None = None,
+        reference: KeysValues | None = None,
     ) -> Tensor:
         """Attended states, of the shape of `hidden_states` (M, L, C)."""
-        shape = hidden_states.shape
         if encoder_hidden_states is None:
             key, value = keys_values(attn, hidden_states)
         elif isinstance(encoder_hidden_states, Tensor):
@@ -41,23 +44,28 @@ class GeneratorAttention:
         else:
             assert self.index is not None
             key, value = encoder_hidden_states[self.index]
-        # Queries of cross-attention don't see each other, so all frames of a video share the row of its tokens.
-        query = split_heads(attn, attn.to_q(hidden_states).reshape(key.shape[0], -1, shape[-1]))
-        attended = self._attend(query, key, value).transpose(1, 2).reshape(shape)
+        query_MLC = attn.to_q(hidden_states)
+        attended = self._attend(attn, query_MLC, key, value)
+        if encoder_hidden_states is None and reference is not None and self.index is not None:
+            attended = attended + self._attend(attn, query_MLC, *reference[self.index])
         return attn.to_out[1](attn.to_out[0](attended))
 
-    def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    def _attend(self, attn: Attention, query_MLC: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        # Queries of a video don't see each other, so all its frames share a row where the keys have one per video.
+        query = split_heads(query_MLC.reshape(key.shape[0], -1, query_MLC.shape[-1]), attn.heads)
         if len(query) <= self.rows:
-            return F.scaled_dot_product_attention(query, key, value)
-        slices = zip(query.split(self.rows), key.split(self.rows), value.split(self.rows), strict=True)
-        return cat([F.scaled_dot_product_attention(*part) for part in slices])
+            attended = F.scaled_dot_product_attention(query, key, value)
+        else:
+            slices = zip(query.split(self.rows), key.split(self.rows), value.split(self.rows), strict=True)
+            attended = cat([F.scaled_dot_product_attention(*part) for part in slices])
+        return attended.transpose(1, 2).reshape(query_MLC.shape)
 
 
 def keys_values(attn: Attention, states_MLC: Tensor) -> tuple[Tensor, Tensor]:
     """Keys and values (M, heads, L, width) of one layer."""
-    return split_heads(attn, attn.to_k(states_MLC)), split_heads(attn, attn.to_v(states_MLC))
+    return split_heads(attn.to_k(states_MLC), attn.heads), split_heads(attn.to_v(states_MLC), attn.heads)
 
 
-def split_heads(attn: Attention, states_MLC: Tensor) -> Tensor:
+def split_heads(states_MLC: Tensor, heads: int) -> Tensor:
     """(M, L, C) to (M, heads, L, width)."""
-    return states_MLC.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
+    return states_MLC.unflatten(-1, (heads, -1)).transpose(1, 2)

@@ -29,7 +29,11 @@ class VideoCache:
     def of(cls, unet: HumanVideoUNet, state: ClipState) -> VideoCache:
         """Computed once, when a video begins or goes on."""
         feature = state.global_feature_NE[None].to(unet.device, unet.dtype)
-        return cls(unet.video_keys_values(feature), unet.video_keys_values(torch.zeros_like(feature)))
+        known = unet.video_keys_values(feature, state.reference_latent_Chw[None].to(unet.device, unet.dtype))
+        unknown = unet.token_keys_values(torch.zeros_like(feature))
+        # What is left is the reference network's, which says nothing where its values are zero.
+        unknown += tuple((key, torch.zeros_like(value)) for key, value in known[len(unknown) :])
+        return cls(known, unknown)
 
 
 def branch_keys_values(caches: Sequence[VideoCache], branches: Sequence[Branch]) -> KeysValues:

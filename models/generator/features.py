@@ -10,7 +10,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 KeysValues = tuple[tuple[Tensor, Tensor], ...]
-"""Keys and values (B, heads, N, width) of the global tokens, one pair per cross-attention in network order."""
+"""Keys and values (B, heads, N, width) of a reference: of the global tokens, one pair per cross-attention in network
+order, then of the reference network's states where there is one, a pair per place that takes them."""
 
 
 class ClipConditions(NamedTuple):

@@ -40,7 +40,7 @@ KEPT = (
     "sample_size",
 )
 
-NEW = ("foreground_encoder.", "background_encoder.", "global_tokens.")
+NEW = ("foreground_encoder.", "background_encoder.", "global_tokens.", "reference_unet.")
 
 
 def from_stable_diffusion(
@@ -51,12 +51,14 @@ def from_stable_diffusion(
     *,
     condition: str = "repeat",
     residual: bool = False,
+    reference_network: bool = False,
     dtype: torch.dtype = torch.float32,
 ) -> HumanVideoPipeline:
     """An untrained full generator. Sources are local folders or hub repositories.
 
     base: `unet`, `vae` and either `text_encoder` (Stable Diffusion) or `image_encoder` (image variations).
     image_encoder: CLIP, needed with Stable Diffusion. motion: an AnimateDiff adapter. vae: in the place of base's.
+    reference_network: with one, which begins with the weights of base's U-Net, too.
     Raises WeightsError for what is missing, has the wrong shape or is a pickle.
     """
     from transformers import CLIPVisionModelWithProjection
@@ -72,7 +74,15 @@ def from_stable_diffusion(
         clip = load_component(CLIPVisionModelWithProjection, image_encoder, None, dtype)
         tokens = empty_prompt(base, dtype)
     extra = condition_builder(condition).extra_channels
-    unet = unet_from_sd(unet2d, adapter, tokens, clip.config.projection_dim, extra_channels=extra, residual=residual)
+    unet = unet_from_sd(
+        unet2d,
+        adapter,
+        tokens,
+        clip.config.projection_dim,
+        extra_channels=extra,
+        residual=residual,
+        reference_network=reference_network,
+    )
     return HumanVideoPipeline(unet, autoencoder, clip, sampler("ddim", residual=residual), condition)
 
 
@@ -84,6 +94,7 @@ def unet_from_sd(
     *,
     extra_channels: int = 0,
     residual: bool = False,
+    reference_network: bool = False,
 ) -> HumanVideoUNet:
     """The U-Net with Stable Diffusion's and AnimateDiff's weights; a motion block in the middle is left out.
 
@@ -101,6 +112,7 @@ def unet_from_sd(
         feature_width=feature_width,
         feature_tokens=1 if tokens_ND is None else len(tokens_ND),
         residual=residual,
+        reference_network=reference_network,
     )
     _copy(unet, plain.state_dict(), motion=adapter is not None)
     _begin_tokens(unet, tokens_ND)
@@ -129,6 +141,8 @@ def _copy(unet: HumanVideoUNet, weights: dict[str, Tensor], *, motion: bool) -> 
     if missing or report.unexpected_keys:
         odd = (missing + report.unexpected_keys)[0]
         raise WeightsError(f"the U-Net is not of Stable Diffusion 1.5's kind: {odd} has no place in the generator")
+    if unet.reference_unet is not None:
+        unet.reference_unet.begin(weights)
     if not motion:
         unet.silence_motion()
     if unet.config.residual:

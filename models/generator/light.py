@@ -29,9 +29,14 @@ def lighten(unet: Any) -> None:
         layers = len(block.motion_modules)
         for layer in range(layers if level == 0 else layers - 1):
             block.motion_modules[layer] = NoMotion()
-        for upsampler in getattr(block, "upsamplers", None) or ():
-            _leave_out_convolution(upsampler)
+    lighten_layers(unet)
+
+
+def lighten_layers(unet: Any) -> None:
+    """The economies of `lighten` that do not concern motion."""
     for module in unet.modules():
+        if isinstance(module, Upsample2D):
+            _leave_out_convolution(module)
         if isinstance(module, BasicTransformerBlock):
             module.ff = FeedForward(module.dim, mult=1, activation_fn=module.activation_fn)
 

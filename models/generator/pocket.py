@@ -26,12 +26,13 @@ def pocket(
     residual: bool = False,
     autoencoder: Any = None,
     widths: tuple[int, int, int] = WIDTHS,
+    reference_network: bool = False,
 ) -> HumanVideoPipeline:
     """An untrained pocket generator: 3 M parameters with its image encoder, light enough for a CPU.
 
     condition: name of the condition builder. residual: predict x0 against the condition latents, as the warped
     condition wants it. autoencoder: by default pixels behind a 2 x 2 stem; `small_autoencoder` goes to larger sizes.
-    widths: channels per level, multiples of 8; smaller ones for ablations.
+    widths: channels per level, multiples of 8; smaller ones for ablations. reference_network: with one, for comparison.
     """
     vae = autoencoder if autoencoder is not None else PixelAutoencoder()
     channels = vae.config.latent_channels
@@ -51,6 +52,7 @@ def pocket(
         num_attention_heads=4,
         motion_num_attention_heads=4,
         light=True,
+        reference_network=reference_network,
     )
     encoder = SmallImageEncoder(grid=FEATURE_GRID, widths=(16, 32, FEATURE_WIDTH))
     return HumanVideoPipeline(unet, vae, encoder, sampler("ddim", residual=residual), condition)

@@ -22,6 +22,8 @@ from models.generator.encoders import MotionEncoder
 from models.generator.features import ClipConditions, ClipFeature, KeysValues
 from models.generator.global_features import GlobalTokens
 from models.generator.light import NoMotion, lighten
+from models.generator.reference_network import ReferenceNetwork
+from schemas.errors import GenerationError
 
 __all__ = ["HumanVideoUNet", "ModelMixin"]  # diffusers looks for ModelMixin beside the class when it loads a pipeline
 
@@ -36,6 +38,7 @@ class HumanVideoUNet(UNetMotionModel):
     encoder_widths: channels per level of both encoders, one level more than the halvings from pixel to latent.
     feature_width, feature_tokens: of the global feature. residual: predict x0 as the condition latents plus the
     output, instead of leaving the output's meaning to the scheduler. light: the economies of `lighten`.
+    reference_network: a second U-Net shows the reference to the spatial attention.
     """
 
     _no_split_modules = None
@@ -67,6 +70,7 @@ class HumanVideoUNet(UNetMotionModel):
         motion_max_seq_length: int = 32,
         motion_num_attention_heads: int | tuple[int, ...] = 8,
         light: bool = False,
+        reference_network: bool = False,
     ) -> None:
         # The undecorated constructor: the decorated one would write the parent's settings into our saved config too.
         UNetMotionModel.__init__.__wrapped__(
@@ -97,7 +101,9 @@ class HumanVideoUNet(UNetMotionModel):
         self.foreground_encoder = MotionEncoder(block_out_channels[0], encoder_widths)
         self.background_encoder = MotionEncoder(block_out_channels[0], encoder_widths)
         self.global_tokens = GlobalTokens(feature_width, cross_attention_dim, feature_tokens)
-        self.set_attn_processor(self._processors())
+        # Last, so that all other weights begin as they would without it.
+        self.reference_unet = ReferenceNetwork(self.config) if reference_network else None
+        self._set_processors()
         self.silence_motion()
         if residual:
             self.silence_output()
@@ -113,15 +119,20 @@ class HumanVideoUNet(UNetMotionModel):
         """No output: a residual network begins as its condition."""
         zero_module(self.conv_out)
 
-    def _processors(self) -> dict[str, Any]:
-        cross = [name for name, _ in self._cross_attentions()]
-        names = (name.removesuffix(".processor") for name in self.attn_processors)
-        indices = {name: cross.index(name) if name in cross else None for name in names}
-        return {f"{name}.processor": GeneratorAttention(index) for name, index in indices.items()}
+    def _set_processors(self) -> None:
+        """Every attention finds its pair of keys and values by its index: first come the tokens', then the states'."""
+        given = [name for name, _ in self._cross_attentions()]
+        given += self.reference_unet.places if self.reference_unet is not None else ()
+        for name, module in self._attentions():
+            module.set_processor(GeneratorAttention(given.index(name) if name in given else None))
 
     def _cross_attentions(self) -> list[tuple[str, Attention]]:
-        attentions = ((name, module) for name, module in self.named_modules() if isinstance(module, Attention))
-        return [(name, module) for name, module in attentions if module.is_cross_attention]
+        return [(name, module) for name, module in self._attentions() if module.is_cross_attention]
+
+    def _attentions(self) -> list[tuple[str, Attention]]:
+        """Those of this network; the reference network sees to its own."""
+        found = ((name, module) for name, module in self.named_modules() if isinstance(module, Attention))
+        return [(name, module) for name, module in found if not name.startswith("reference_unet.")]
 
     @property
     def size_multiple(self) -> int:
@@ -136,8 +147,24 @@ class HumanVideoUNet(UNetMotionModel):
         for processor in self.attn_processors.values():
             processor.rows = rows
 
-    def video_keys_values(self, feature_BNE: Tensor) -> KeysValues:
-        """Keys and values of the global tokens for every cross-attention. Zeros stand for: no reference."""
+    def video_keys_values(self, feature_BNE: Tensor, reference_BChw: Tensor | None = None) -> KeysValues:
+        """Keys and values of a reference. A feature of zeros stands for: no reference.
+
+        reference_BChw: its clean latent, for a reference network; others don't look at it. Raises GenerationError where
+        a reference network is not given it.
+        """
+        tokens = self.token_keys_values(feature_BNE)
+        if self.reference_unet is None:
+            return tokens
+        if reference_BChw is None:
+            raise GenerationError("this model has a reference network: give the latent of the reference, too")
+        kept_B = feature_BNE.flatten(1).any(1)
+        return tokens + self.reference_unet.keys_values(
+            self, reference_BChw.to(self.dtype), self.global_tokens(feature_BNE), kept_B
+        )
+
+    def token_keys_values(self, feature_BNE: Tensor) -> KeysValues:
+        """Those of the global tokens alone, for every cross-attention."""
         tokens_BND = self.global_tokens(feature_BNE)
         return tuple(keys_values(attention, tokens_BND) for _, attention in self._cross_attentions())
 
@@ -159,15 +186,17 @@ class HumanVideoUNet(UNetMotionModel):
         timestep_B: Tensor,
         reference: Tensor | KeysValues,
         clip: ClipConditions | ClipFeature,
+        reference_BChw: Tensor | None = None,
     ) -> Tensor:
         """Prediction (B, T, C, h, w) for noisy latents; what it predicts is the scheduler's word, or x0 if `residual`.
 
-        reference: global feature (B, N, E), or its keys and values. timestep_B: scalar or (B,).
+        reference: global feature (B, N, E), or `video_keys_values`. timestep_B: scalar or (B,). reference_BChw: its
+        latent, where the reference is given as a feature and there is a reference network.
         Training passes raw conditions, so that all weights take part in one forward; rendering passes cached ones.
         """
         if isinstance(clip, ClipConditions):
             clip = self.clip_feature(clip)
-        tokens = self.global_tokens(reference) if isinstance(reference, Tensor) else reference
+        tokens = self._tokens(reference, reference_BChw)
         batch, frames = sample_BTChw.shape[:2]
         weight = self.conv_in.weight[:, : self.config.latent_channels]
         noise_half = F.conv2d(sample_BTChw.flatten(0, 1), weight, self.conv_in.bias, padding=1)
@@ -175,6 +204,13 @@ class HumanVideoUNet(UNetMotionModel):
         hidden = self._levels(hidden, self._time_embedding(timestep_B, batch, frames), tokens, frames)
         output = self.conv_out(self.conv_act(self.conv_norm_out(hidden))).unflatten(0, (batch, frames))
         return clip.base_BTChw + output if self.config.residual else output
+
+    def _tokens(self, reference: Tensor | KeysValues, reference_BChw: Tensor | None) -> Tensor | KeysValues:
+        if not isinstance(reference, Tensor):
+            return reference
+        if self.reference_unet is None:
+            return self.global_tokens(reference)
+        return self.video_keys_values(reference, reference_BChw)
 
     def _time_embedding(self, timestep_B: Tensor, batch: int, frames: int) -> Tensor:
         waves = self.time_proj(timestep_B.expand(batch)).to(self.conv_in.weight.dtype)
@@ -184,15 +220,28 @@ class HumanVideoUNet(UNetMotionModel):
         common: dict[str, Any] = {"temb": embedding, "num_frames": frames}
         skips: tuple[Tensor, ...] = (hidden,)
         for block in self.down_blocks:
-            hidden, kept = block(hidden_states=hidden, **common, **_tokens_for(block, tokens))
+            hidden, kept = block(hidden_states=hidden, **common, **self._given(block, tokens))
             skips += kept
-        hidden = self.mid_block(hidden, embedding, encoder_hidden_states=tokens)
-        for block in self.up_blocks:
+        hidden = self.mid_block(hidden, embedding, **self._given(self.mid_block, tokens))
+        for level, block in enumerate(self.up_blocks):
+            hidden = self._shown(level, hidden, tokens)
             count = len(block.resnets)
             skips, kept = skips[:-count], skips[-count:]
-            hidden = block(hidden_states=hidden, res_hidden_states_tuple=kept, **common, **_tokens_for(block, tokens))
+            hidden = block(hidden_states=hidden, res_hidden_states_tuple=kept, **common, **self._given(block, tokens))
         return hidden
 
+    def _given(self, block: torch.nn.Module, tokens: Tensor | KeysValues) -> dict[str, Any]:
+        if not getattr(block, "has_cross_attention", False):
+            return {}
+        if self.reference_unet is None:
+            return {"encoder_hidden_states": tokens}
+        return {"encoder_hidden_states": tokens, "cross_attention_kwargs": {"reference": tokens}}
 
-def _tokens_for(block: torch.nn.Module, tokens: Tensor | KeysValues) -> dict[str, Any]:
-    return {"encoder_hidden_states": tokens} if getattr(block, "has_cross_attention", False) else {}
+    def _shown(self, level: int, hidden: Tensor, tokens: Tensor | KeysValues) -> Tensor:
+        """With the reference, where the level below has no spatial attention to show it to."""
+        if self.reference_unet is None or not self.reference_unet.levels:
+            return hidden
+        layers = self.reference_unet.levels
+        key, value = tokens[level - len(layers)]
+        shown: Tensor = layers[level](hidden, key, value)
+        return shown

@@ -17,7 +17,7 @@ from models.generator.pipeline import HumanVideoPipeline
 from models.generator.schedulers import sampler
 from models.generator.training.draws import Draw
 from models.generator.training.prepared import PreparedClip
-from models.generator.training.trainee import conditions
+from models.generator.training.trainee import conditions, reference_latents
 
 
 @torch.no_grad()
@@ -37,7 +37,8 @@ def sample_clip(
     given, reference_kept = whole_conditions(pipeline, clip, last_B3HW, without)
     feature = unet.clip_feature(given)
     tokens = global_feature(pipeline.image_encoder, clip.other_B3HW * 2 - 1) * reference_kept
-    reference = unet.video_keys_values(tokens)
+    other = reference_latents(pipeline.vae, clip, reference_network=config.reference_network)
+    reference = unet.video_keys_values(tokens, other)
     scheduler = sampler("ddim", residual=config.residual)
     scheduler.set_timesteps(steps, device=noise_BTChw.device)
     latents = noise_BTChw

@@ -15,7 +15,7 @@ from models.generator.features import ClipConditions
 from models.generator.training.draws import Draw, draw
 from models.generator.training.losses import Regions, region_errors, snr_weights, weighed
 from models.generator.training.prepared import PreparedClip
-from models.generator.training.trainee import conditions, latents_of
+from models.generator.training.trainee import conditions, latents_of, reference_latents
 from schemas.training import TrainingConfig
 
 
@@ -59,7 +59,8 @@ class Objective:
         residual = self.config.model.residual
         noisy = self.scheduler.add_noise(latents, drawn.noise_BTChw, drawn.timestep_B)
         other = clip.other_B3HW * 2 - 1
-        prediction = trainee(noisy, drawn.timestep_B, other, drawn.reference_kept_B, given)
+        other_latents = reference_latents(self.vae, clip, reference_network=self.config.model.reference_network)
+        prediction = trainee(noisy, drawn.timestep_B, other, drawn.reference_kept_B, given, other_latents)
         target = latents
         if not residual:
             target = self.scheduler.get_velocity(latents, drawn.noise_BTChw, drawn.timestep_B)

@@ -28,11 +28,20 @@ class Trainee(nn.Module):
         self.unet, self.image_encoder = pipeline.unet, pipeline.image_encoder
 
     def forward(
-        self, noisy_BTChw: Tensor, timestep_B: Tensor, other_B3HW: Tensor, kept_B: Tensor, clip: ClipConditions
+        self,
+        noisy_BTChw: Tensor,
+        timestep_B: Tensor,
+        other_B3HW: Tensor,
+        kept_B: Tensor,
+        clip: ClipConditions,
+        other_BChw: Tensor | None = None,
     ) -> Tensor:
-        """The U-Net's prediction (B, T, C, h, w). other: picture of the global feature in -1..1; kept: 0 or 1."""
+        """The U-Net's prediction (B, T, C, h, w). other: picture of the global feature in -1..1; kept: 0 or 1.
+
+        other_BChw: `reference_latents`.
+        """
         feature = global_feature(self.image_encoder, other_B3HW) * kept_B.view(-1, 1, 1)
-        prediction: Tensor = self.unet(noisy_BTChw, timestep_B, feature, clip)
+        prediction: Tensor = self.unet(noisy_BTChw, timestep_B, feature, clip, other_BChw)
         return prediction
 
 
@@ -40,6 +49,11 @@ def latents_of(vae: Any, frames_BT3HW: Tensor) -> Tensor:
     """(B, T, C, h, w) of pixels in 0..1."""
     with torch.no_grad():
         return encode(vae, frames_BT3HW.flatten(0, 1) * 2 - 1).unflatten(0, frames_BT3HW.shape[:2])
+
+
+def reference_latents(vae: Any, clip: PreparedClip, *, reference_network: bool) -> Tensor | None:
+    """Latents (B, C, h, w) of the pictures of the global feature; None where no reference network asks for them."""
+    return latents_of(vae, clip.other_B3HW[:, None])[:, 0] if reference_network else None
 
 
 def condition_channels(

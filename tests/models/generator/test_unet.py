@@ -10,9 +10,10 @@ from diffusers import MotionAdapter, UNet2DConditionModel, UNetMotionModel  # no
 
 from models.generator.features import ClipConditions  # noqa: E402
 from models.generator.full import unet_from_sd  # noqa: E402
+from models.generator.light import NoMotion  # noqa: E402
 from models.generator.unet import HumanVideoUNet  # noqa: E402
 from schemas.errors import WeightsError  # noqa: E402
-from tests.models.generator.tiny_generators import tiny_adapter, tiny_pocket, tiny_unet2d  # noqa: E402
+from tests.models.generator.tiny_generators import fill_zeros, tiny_adapter, tiny_pocket, tiny_unet2d  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -132,9 +133,82 @@ def test_an_untrained_residual_network_predicts_its_condition():
     assert torch.equal(unet(*inputs(unet), clip), clip.condition_BTKhw[:, :, : unet.config.latent_channels])
 
 
-def test_motion_blocks_follow_every_down_and_up_level_and_not_the_middle(unet):
-    assert all(hasattr(block, "motion_modules") for block in (*unet.down_blocks, *unet.up_blocks))
-    assert not hasattr(unet.mid_block, "motion_modules")
+def levels(unet: HumanVideoUNet) -> list[torch.nn.Module]:
+    return [*unet.down_blocks, unet.mid_block, *unet.up_blocks]
+
+
+def order_of_layers(unet: HumanVideoUNet, block: torch.nn.Module) -> list[str]:
+    """Kinds of the layers of a level as they run; motion blocks that were left out are not told."""
+    ran: list[str] = []
+    hooks = [
+        layer.register_forward_hook(lambda *_, kind=kind: ran.append(kind))
+        for kind in ("resnets", "attentions", "motion_modules", "downsamplers", "upsamplers")
+        for layer in getattr(block, kind, None) or ()
+        if not isinstance(layer, NoMotion)
+    ]
+    unet(*inputs(unet, batch=1), conditions(unet, batch=1))
+    for hook in hooks:
+        hook.remove()
+    return ran
+
+
+def tiny_full() -> HumanVideoUNet:
+    """Stable Diffusion's layout with weights in what begins at zero."""
+    torch.manual_seed(0)
+    widths = {"block_out_channels": (32, 32, 64, 64), "encoder_widths": (8, 8, 8, 8), "cross_attention_dim": 32}
+    heads = {"num_attention_heads": 4, "motion_num_attention_heads": 4, "norm_num_groups": 16}
+    unet = HumanVideoUNet(**widths, **heads, feature_width=24, feature_tokens=7)
+    fill_zeros(unet)
+    return unet
+
+
+@torch.no_grad()
+def test_a_motion_block_follows_every_layer_of_every_down_and_up_level_but_none_the_middle():
+    unet = tiny_full()
+    plain, attending = ["resnets", "motion_modules"], ["resnets", "attentions", "motion_modules"]
+    down = [[*attending * 2, "downsamplers"]] * 3 + [plain * 2]
+    up = [[*plain * 3, "upsamplers"], *[[*attending * 3, "upsamplers"]] * 2, attending * 3]
+    assert [order_of_layers(unet, level) for level in levels(unet)] == [
+        *down,
+        ["resnets", "attentions", "resnets"],
+        *up,
+    ]
+
+
+@torch.no_grad()
+def test_in_the_light_network_one_follows_every_level_but_that_of_the_latents(unet):
+    found = [order_of_layers(unet, level) for level in levels(unet)]
+    assert found == [
+        ["resnets", "downsamplers"],
+        ["resnets", "motion_modules", "downsamplers"],
+        ["resnets", "motion_modules"],
+        ["resnets", "attentions", "resnets"],
+        ["resnets", "resnets", "motion_modules", "upsamplers"],
+        ["resnets", "resnets", "motion_modules", "upsamplers"],
+        ["resnets", "resnets"],
+    ]
+
+
+@pytest.mark.parametrize("make, mixing", [(tiny_full, "1111 0 1111"), (lambda: tiny_pocket().unet, "011 0 110")])
+@torch.no_grad()
+def test_frames_of_a_level_see_each_other_where_a_motion_block_follows_it(make, mixing):
+    unet, ran = make(), []
+    hooks = [
+        level.register_forward_hook(lambda *call: ran.append(call), with_kwargs=True)  # level, inputs, named, output
+        for level in levels(unet)
+    ]
+    unet(*inputs(unet, batch=1), conditions(unet, batch=1))
+    for hook in hooks:
+        hook.remove()
+    found = []
+    for level, given, named, made in ran:
+        hidden = named["hidden_states"] if "hidden_states" in named else given[0]
+        changed = torch.cat([hidden[:2], torch.randn_like(hidden[2:])])
+        again = level(changed, *given[1:], **{k: v for k, v in named.items() if k != "hidden_states"})
+        before, after = (each[0] if isinstance(each, tuple) else each for each in (made, again))
+        found.append(not torch.allclose(before[:2], after[:2], atol=1e-5))
+        assert not torch.allclose(before[2], after[2], atol=1e-2)
+    assert found == [each == "1" for each in mixing.replace(" ", "")]
 
 
 @torch.no_grad()
