@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Protocol
 
-from schemas.errors import GenerationError, WeightsError
+from pipelines.render_options import RenderOptions
+from schemas.errors import ConfigError, GenerationError, WeightsError
 
 WARP, POCKET = "warp", "pocket"
 _CHECKPOINTS = "models.generator.checkpoints"
@@ -44,7 +45,7 @@ class ModelCard:
     """A renderer. folder: of a saved generator; None: the warp. steps: of its sampler; 0: it has none.
 
     size: short side it is at home with, px. size_multiple: what width and height must be multiples of, px.
-    clip_frames: frames of a clip.
+    clip_frames: frames of a clip. options: how it is sampled beside the steps.
     """
 
     name: str
@@ -53,6 +54,12 @@ class ModelCard:
     size: int
     size_multiple: int
     clip_frames: int
+    options: RenderOptions = field(default_factory=RenderOptions)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What renders; a folder of renders is of one."""
+        return {"model": self.name, "model_sha256": self.digest, "steps": self.steps} | self.options.facts
 
     @property
     def digest(self) -> str:
@@ -66,13 +73,18 @@ class ModelCard:
         return digest.hexdigest()
 
 
-def read_card(model: str, steps: int | None = None) -> ModelCard:
+def read_card(model: str, steps: int | None = None, options: RenderOptions | None = None) -> ModelCard:
     """The card of a renderer by name (`warp`, `pocket`) or of a generator by the folder it was saved in.
 
     steps: None: few for one that corrects its condition, more for others.
-    Raises GenerationError for a name that is none, WeightsError for a folder that is no saved generator.
+    Raises GenerationError for a name that is none, WeightsError for a folder that is no saved generator, ConfigError
+    for options of a network where there is none.
     """
+    options = options or RenderOptions()
     if model == WARP:
+        if options.given:
+            names = ", --".join(options.given).replace("_", "-")
+            raise ConfigError(f"{WARP} has no network: leave out --{names}, or choose another --model")
         return ModelCard(WARP, None, 0, _WARP_SIZE, 2, _WARP_CLIP)
     if model != POCKET and not Path(model).is_dir():
         raise GenerationError(f"unknown model {model!r}: choose {WARP}, {POCKET}, or the folder of a saved generator")
@@ -89,6 +101,7 @@ def read_card(model: str, steps: int | None = None) -> ModelCard:
         index.get("size") or _MODEL_SIZE,
         2**halvings,
         index.get("clip_frames") or _MODEL_CLIP,
+        options,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
@@ -14,7 +14,11 @@ from pipelines.render_card import POCKET, WARP, ModelCard, Sizes, pocket_folder,
 from pipelines.render_clips import Rasters, VideoClips, clip_drives, reference_tensors
 from pipelines.render_inputs import Inputs
 from schemas.errors import GenerationError
+from schemas.sampling import Precision
 from schemas.skeletons import SKELETONS
+
+if TYPE_CHECKING:
+    from models.generator.pipeline import HumanVideoPipeline
 
 __all__ = ["POCKET", "WARP", "Renderer", "open_renderer", "pocket_folder"]
 
@@ -68,12 +72,11 @@ class ModelVideo(_OfCard):
     """A trained generator."""
 
     def __init__(self, card: ModelCard) -> None:
-        from models.generator.pipeline import HumanVideoPipeline, Sampling
+        from models.generator.pipeline import Sampling
 
         super().__init__(card)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._pipeline = HumanVideoPipeline.from_pretrained(card.folder or "").to(device)
-        self._sampling = Sampling(card.steps)
+        self._pipeline = load_pipeline(card)
+        self._sampling = Sampling(card.steps, card.options.guidance)
 
     def frames(self, inputs: Inputs, *, grid: bool) -> Iterator[Tensor]:
         """(3, H, W) frames in 0..1; grid: reference, pose, points and result side by side."""
@@ -94,8 +97,35 @@ def open_renderer(model: str, steps: int | None = None) -> Renderer:
 
     Raises GenerationError for a name that is none, WeightsError for a folder that doesn't load whole.
     """
-    card = read_card(model, steps)
+    return renderer_of(read_card(model, steps))
+
+
+def renderer_of(card: ModelCard) -> Renderer:
+    """The renderer of a card. Raises WeightsError for a folder that doesn't load whole."""
     return WarpVideo(card) if card.folder is None else ModelVideo(card)
+
+
+def load_pipeline(card: ModelCard) -> HumanVideoPipeline:
+    """A card's generator, with its sampler, on the GPU of this process if there is one.
+
+    Raises WeightsError for a folder that doesn't load whole.
+    """
+    from models.generator.pipeline import HumanVideoPipeline
+    from models.generator.schedulers import sampler
+
+    dtype: torch.dtype = getattr(torch, card.options.precision or best_precision())
+    pipeline = HumanVideoPipeline.from_pretrained(card.folder or "", dtype)
+    if card.options.sampler is not None:
+        pipeline.scheduler = sampler(card.options.sampler, residual=pipeline.unet.config.residual)
+    pipeline.to("cuda" if torch.cuda.is_available() else "cpu")
+    return pipeline
+
+
+def best_precision() -> Precision:
+    """bfloat16, which overflows no sooner than float32, on a GPU that computes in it; float32 elsewhere."""
+    if torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False):
+        return Precision.BFLOAT16
+    return Precision.FLOAT32
 
 
 def beside(reference: Reference, conditions: tuple[Tensor, Tensor] | None, frames_T3HW: Tensor) -> Iterator[Tensor]:

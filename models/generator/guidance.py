@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-
-from torch import Tensor
+from math import inf
+from typing import TYPE_CHECKING
 
 from schemas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Branch(Enum):
@@ -35,7 +38,7 @@ class Guidance:
     ground: float = 1.0
 
     def __post_init__(self) -> None:
-        if not all(strength >= 0 for strength in (self.joint, self.figure, self.ground)):
+        if not all(0 <= strength < inf for strength in (self.joint, self.figure, self.ground)):
             raise ConfigError(f"guidance strengths are numbers from 0 up, 1 for none; got {self}")
 
     @property

@@ -90,6 +90,21 @@ class HumanVideoPipeline(DiffusionPipeline):
         parts, settings = load_parts(Path(path), torch_dtype)
         return cls(**parts, **settings)
 
+    def compile_unet(self, **options: Any) -> None:
+        """Have `torch.compile`, with these options, compile the U-Net when it is next used, and for every new shape.
+
+        Pays where many clips of one shape are made. Needs a C++ compiler; results differ by rounding.
+        """
+        self.unet.compile(**options)
+
+    def enable_vae_slicing(self) -> None:
+        """Code pictures one at a time, for less memory; otherwise up to `latents.PICTURES_AT_ONCE` go together."""
+        self.vae.use_slicing = True
+
+    def disable_vae_slicing(self) -> None:
+        """Undo `enable_vae_slicing`."""
+        self.vae.use_slicing = False
+
     def _check_parts(self) -> None:
         config, predicts = self.unet.config, self.scheduler.config.prediction_type
         channels = config.latent_channels + self.builder.extra_channels

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any
 
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, UniPCMultistepScheduler
 
 from schemas.errors import ConfigError
+from schemas.sampling import Sampler
 
-Sampler = Literal["ddim", "dpmsolver++", "unipc"]
-CLASSES = {"ddim": DDIMScheduler, "dpmsolver++": DPMSolverMultistepScheduler, "unipc": UniPCMultistepScheduler}
+CLASSES: dict[str, Any] = {
+    Sampler.DDIM: DDIMScheduler,
+    Sampler.DPM_SOLVER: DPMSolverMultistepScheduler,
+    Sampler.UNIPC: UniPCMultistepScheduler,
+}
 SCHEDULE = {
     "num_train_timesteps": 1000,
     "beta_start": 0.00085,
@@ -27,6 +31,6 @@ def sampler(name: str, *, residual: bool) -> Any:
     Raises ConfigError for an unknown name.
     """
     if name not in CLASSES:
-        raise ConfigError(f"unknown sampler {name!r}; choose one of {', '.join(get_args(Sampler))}")
-    extra = {"clip_sample": False} if name == "ddim" else {"final_sigmas_type": "zero"}
+        raise ConfigError(f"unknown sampler {name!r}; choose one of {', '.join(CLASSES)}")
+    extra = {"clip_sample": False} if name == Sampler.DDIM else {"final_sigmas_type": "zero"}
     return CLASSES[name](**SCHEDULE, **extra, prediction_type="sample" if residual else "v_prediction")

@@ -17,6 +17,7 @@ from pipelines.cli.show import plural, say
 from schemas.errors import ConfigError, GenerationError
 from schemas.extras import needs
 from schemas.render_jobs import RenderJob
+from schemas.sampling import Precision, Sampler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,13 @@ def render(
     seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds give equal videos. Default: 0.")] = None,
     model: Annotated[str, typer.Option(help="warp (no weights), pocket, or the folder of a saved generator.")] = "warp",
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of the sampler; default: the model's own.")] = None,
+    sampler: Annotated[Sampler | None, typer.Option(help="Default: the one saved with the model.")] = None,
+    guidance: Annotated[float, typer.Option(min=0, help="Towards all conditions together; 1: none.")] = 1.0,
+    guidance_figure: Annotated[float, typer.Option(min=0, help="Towards the pose; 1: none.")] = 1.0,
+    guidance_ground: Annotated[float, typer.Option(min=0, help="Towards the points; 1: none.")] = 1.0,
+    precision: Annotated[
+        Precision | None, typer.Option(help="Default: bfloat16 on a GPU that computes in it, float32 elsewhere.")
+    ] = None,
     size: Annotated[int | None, typer.Option(min=16, help="Short side, px; default: the model's own.")] = None,
     out: Annotated[
         str | None, typer.Option(help="The MP4 file to write (render.mp4), or a batch's folder or bucket (renders).")
@@ -87,25 +95,41 @@ def render(
     """
     given = {"reference": reference, "pose": pose, "background": background, "seconds": seconds}
     given = {name: value for name, value in (given | {"seed": seed, "size": size}).items() if value is not None}
+    card = _card(model, steps, sampler, precision, (guidance, guidance_figure, guidance_ground))
     if jobs is None:
-        _render_one(corpus, given, model, steps, Path(out or "render.mp4"), grid)
+        _render_one(corpus, given, card, Path(out or "render.mp4"), grid)
         return
     if given:
         raise ConfigError(f"a list of jobs says itself what to render: leave out --{', --'.join(given)}")
     _render_batch(
-        corpus, jobs, model, steps, out or "renders", grid, engine or FarmEngine.LOCAL, workers, batch or 1,
+        corpus, jobs, card, out or "renders", grid, engine or FarmEngine.LOCAL, workers, batch or 1,
         until, skip_invalid, loop_poses, tuple(set_ or ()), as_json,
     )  # fmt: skip
 
 
-def _render_one(corpus: str, given: dict[str, Any], model: str, steps: int | None, out: Path, grid: bool) -> None:
+def _card(
+    model: str,
+    steps: int | None,
+    sampler: Sampler | None,
+    precision: Precision | None,
+    strengths: tuple[float, float, float],
+) -> ModelCard:
+    """strengths: of guidance: joint, figure, ground."""
+    from models.generator.guidance import Guidance
+    from pipelines.render_card import read_card
+    from pipelines.render_options import RenderOptions
+
+    return read_card(model, steps, RenderOptions(sampler, precision, Guidance(*strengths)))
+
+
+def _render_one(corpus: str, given: dict[str, Any], card: ModelCard, out: Path, grid: bool) -> None:
     from pipelines.corpus.read import Corpus
 
     if not {"reference", "pose"} <= given.keys():
         raise ConfigError("give a list of jobs, or --reference and --pose for one video")
     try:
         from pipelines.render import render as make
-        from pipelines.render_models import open_renderer
+        from pipelines.render_models import renderer_of
     except ModuleNotFoundError as error:
         raise GenerationError(needs("rendering", error.name, wanted="generate")) from error
     who, frame = _reference(given["reference"])
@@ -115,14 +139,13 @@ def _render_one(corpus: str, given: dict[str, Any], model: str, steps: int | Non
         if done % _TOLD_EVERY == 0 or done == total:
             say(f"{done}/{total} frames rendered")
 
-    print(f"{make(Corpus(corpus), job, open_renderer(model, steps), out, told, grid=grid)} frames in {out}")
+    print(f"{make(Corpus(corpus), job, renderer_of(card), out, told, grid=grid)} frames in {out}")
 
 
 def _render_batch(
     corpus: str,
     jobs: Path,
-    model: str,
-    steps: int | None,
+    card: ModelCard,
     out: str,
     grid: bool,
     engine: FarmEngine,
@@ -135,9 +158,7 @@ def _render_batch(
     as_json: bool,
 ) -> None:
     from pipelines.farm.run import Batch
-    from pipelines.render_card import read_card
 
-    card = read_card(model, steps)
     good = _checked(corpus, jobs, card, skip_invalid=skip_invalid, loop_poses=loop_poses)
     batch = Batch(good, corpus, out, card, grid, together, None if until is None else next_time(until))
     tally = _under_watch(batch, engine, workers, overrides, as_json)

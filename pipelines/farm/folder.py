@@ -2,7 +2,7 @@
 
 A folder on a disk or, the same in every name, a prefix in a bucket.
 
-figureground-renders.json   what renders here: model, steps, grid; another is refused
+figureground-renders.json   what renders here: model, how it is sampled, grid; another is refused
 _lock                       held by the one driver that renders
 _status.json                how far the driver has come, for `status`
 videos/<job>.mp4            finished videos
@@ -32,6 +32,7 @@ from typing import Any
 from pipelines.corpus.layout import Layout, Place, as_file, file_sha256, sync, write_atomically
 from pipelines.corpus.objects import ObjectPath
 from pipelines.failpoints import failpoint
+from pipelines.render_options import RenderOptions
 from schemas.errors import ConfigError, CorpusError
 from schemas.render_jobs import RenderJob
 
@@ -101,13 +102,14 @@ class RendersFolder:
 
     def settle(self, settings: Row) -> None:
         """Make the folder one of these settings. Raises ConfigError if it is one of others."""
-        place, wanted = self.root / SETTINGS, {"format": _FORMAT} | settings
+        unsaid = RenderOptions().facts
+        place, wanted = self.root / SETTINGS, {"format": _FORMAT} | unsaid | settings
         if not place.exists():
             for name in ("videos", "verdicts", "scores", "work"):
                 _make(self.root / name)
             write_atomically(place, _json(wanted))
             return
-        there = self.settings()
+        there = unsaid | self.settings()
         different = sorted(name for name in there.keys() | wanted.keys() if there.get(name) != wanted.get(name))
         if different:
             said = "; ".join(

@@ -58,7 +58,7 @@ def render_batch(batch: Batch, hire: Hire, told: Told, limits: LimitsConfig | No
     written.
     """
     folder, card = RendersFolder.at(batch.out), batch.card
-    facts: Row = {"model": card.name, "model_sha256": card.digest, "steps": card.steps, "grid": batch.grid}
+    facts: Row = card.facts | {"grid": batch.grid}
     folder.refuse_strangers()
     if isinstance(folder.root, Path):
         folder.root.mkdir(parents=True, exist_ok=True)

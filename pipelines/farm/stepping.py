@@ -41,7 +41,12 @@ class Video(Protocol):
 
 
 class Stepper(Protocol):
-    """A renderer that goes clip by clip. `prepare` and `draw` are called beside `step`."""
+    """A renderer that goes clip by clip. `prepare` and `draw` are called beside `step`.
+
+    precision: what its network computes in; None: it has none.
+    """
+
+    precision: str | None
 
     def prepare(self, inputs: Inputs, clip: int, state: Path | None, *, grid: bool) -> Video:
         """A video that goes on with a clip. state: after the clip before; None where the video begins."""

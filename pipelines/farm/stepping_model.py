@@ -15,14 +15,14 @@ from torch import Tensor
 from models.generator.clip_caches import VideoCache
 from models.generator.conditions import ClipInputs
 from models.generator.decoding import ClipDecoder
-from models.generator.pipeline import HumanVideoPipeline, Sampling, VideoInputs
+from models.generator.pipeline import Sampling, VideoInputs
 from models.generator.state import ClipState
 from models.generator.stream import new_frames, step
 from pipelines.farm.stepping import Made
 from pipelines.render_card import ModelCard
 from pipelines.render_clips import VideoClips, reference_tensors
 from pipelines.render_inputs import Inputs
-from pipelines.render_models import beside
+from pipelines.render_models import beside, load_pipeline
 from schemas.errors import GenerationError
 
 
@@ -49,10 +49,9 @@ class ModelStepper:
     """Steps videos of a trained generator."""
 
     def __init__(self, card: ModelCard) -> None:
-        self._pipeline = HumanVideoPipeline.from_pretrained(card.folder or "")
-        if torch.cuda.is_available():
-            self._pipeline = self._pipeline.to("cuda")
-        self._sampling, self._clip_frames = Sampling(card.steps), card.clip_frames
+        self._pipeline = load_pipeline(card)
+        self.precision: str | None = str(self._pipeline.dtype).removeprefix("torch.")
+        self._sampling, self._clip_frames = Sampling(card.steps, card.options.guidance), card.clip_frames
         self._decoder = ClipDecoder(self._pipeline.vae)
 
     def prepare(self, inputs: Inputs, clip: int, state: Path | None, *, grid: bool) -> ModelVideo:

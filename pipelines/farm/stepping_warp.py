@@ -43,6 +43,8 @@ class WarpVideo:
 class WarpStepper:
     """Steps videos of the renderer without weights."""
 
+    precision: str | None = None
+
     def __init__(self, card: ModelCard) -> None:
         self._clip_frames = card.clip_frames
 

@@ -45,6 +45,7 @@ class Rendering(Job[str]):
         if torch.cuda.is_available():
             torch.cuda.set_device(self.place % torch.cuda.device_count())
         self._stepper = open_stepper(self.card)
+        self._facts = self.facts | {"precision": self._stepper.precision}
         self._opened = Corpus(self.corpus)
 
     def run(self, task: str) -> Iterator[Event]:
@@ -53,7 +54,7 @@ class Rendering(Job[str]):
         from pipelines.farm.desk import Desk
 
         bench = Bench(self._pipe, self._stepper, self.batch)
-        desk = Desk(self._opened, self.folder, self.card, self.facts, self.grid, self._stepper, bench.ring)
+        desk = Desk(self._opened, self.folder, self.card, self._facts, self.grid, self._stepper, bench.ring)
         with contextlib.closing(desk):
             bench.work(desk)
         yield from ()

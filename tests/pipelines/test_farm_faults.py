@@ -13,15 +13,19 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("diffusers", reason="diffusers is not installed")
 
+from models.generator.guidance import Guidance
 from pipelines.corpus.layout import Layout
 from pipelines.corpus.lock import writer_lock
-from pipelines.farm.folder import TABLE, RendersFolder
+from pipelines.farm.folder import SETTINGS, TABLE, RendersFolder
 from pipelines.farm.orders import VideoFailed
 from pipelines.farm.pool import Notice
 from pipelines.farm.run import Batch
 from pipelines.farm.status import read_status
 from pipelines.render_card import read_card
+from pipelines.render_models import best_precision
+from pipelines.render_options import RenderOptions
 from schemas.errors import ConfigError, CorpusError
+from schemas.sampling import Precision, Sampler
 from tests.models.generator.tiny_generators import tiny_pocket
 from tests.pipelines.farm_processes import drive
 from tests.pipelines.small_farm import CLIP_FRAMES, SIZE, STEPS, SmallFarm, digests, jobs_of
@@ -144,6 +148,36 @@ def test_a_folder_is_of_one_driver_and_of_one_model(farm: SmallFarm, tmp_path: P
     (tmp_path / "home" / "thesis.tex").touch()
     with pytest.raises(ConfigError, match="other things"):
         drive(replace(batch, out=tmp_path / "home"))
+
+
+def test_a_folder_is_of_one_way_to_sample_and_its_table_says_which(farm: SmallFarm, tmp_path: Path) -> None:
+    plain = farm.batch(tmp_path / "plain", 1)
+    options = RenderOptions(Sampler.UNIPC, Precision.BFLOAT16, Guidance(figure=2.0, ground=1.5))
+    sampled = replace(plain, out=tmp_path / "sampled", card=replace(plain.card, options=options))
+    for batch in (plain, sampled):
+        drive(batch)
+    (one,), (other,) = (pq.read_table(batch.out / TABLE).to_pylist() for batch in (plain, sampled))
+    assert one["sha256"] != other["sha256"]
+    told = ("sampler", "precision", "guidance", "guidance_figure", "guidance_ground")
+    assert [other[name] for name in told] == ["unipc", "bfloat16", 1.0, 2.0, 1.5]
+    assert [one[name] for name in told] == [None, best_precision(), 1.0, 1.0, 1.0]
+    with pytest.raises(ConfigError, match=r"guidance_figure: 2\.0 there, 1\.0 now.*sampler: unipc there, None now"):
+        drive(replace(plain, out=sampled.out))
+    tally, _ = drive(sampled)
+    assert (tally.earlier, tally.left) == (1, 0)
+
+
+def test_a_folder_begun_before_there_was_a_choice_goes_on_without_one(farm: SmallFarm, tmp_path: Path) -> None:
+    batch = farm.batch(tmp_path / "renders", 1)
+    drive(batch)
+    path = batch.out / SETTINGS
+    older = {"format", "model", "model_sha256", "steps", "grid", "clip_frames"}
+    path.write_text(json.dumps({name: value for name, value in json.loads(path.read_text()).items() if name in older}))
+    tally, _ = drive(batch)
+    assert (tally.earlier, tally.left) == (1, 0)
+    options = RenderOptions(precision=Precision.FLOAT16)
+    with pytest.raises(ConfigError, match="precision: None there, float16 now"):
+        drive(replace(batch, card=replace(batch.card, options=options)))
 
 
 def test_damaged_work_is_made_again(farm: SmallFarm, whole: Batch, tmp_path: Path) -> None:

@@ -16,16 +16,21 @@ pytest.importorskip("diffusers", reason="diffusers is not installed")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 
+from models.generator.guidance import Guidance  # noqa: E402
+from pipelines.cli.rendering import render as render_verb  # noqa: E402
 from pipelines.corpus.committer import Committer  # noqa: E402
 from pipelines.corpus.parts import PartWriter, part_id_of  # noqa: E402
 from pipelines.corpus.read import Corpus  # noqa: E402
 from pipelines.render import read_inputs, render, render_pictures  # noqa: E402
+from pipelines.render_card import read_card  # noqa: E402
 from pipelines.render_clips import VideoClips, reference_tensors  # noqa: E402
 from pipelines.render_image import read_picture  # noqa: E402
-from pipelines.render_models import open_renderer  # noqa: E402
+from pipelines.render_models import open_renderer, renderer_of  # noqa: E402
+from pipelines.render_options import RenderOptions  # noqa: E402
 from schemas.config import Config  # noqa: E402
-from schemas.errors import GenerationError, WeightsError  # noqa: E402
+from schemas.errors import ConfigError, GenerationError, WeightsError  # noqa: E402
 from schemas.render_jobs import RenderJob  # noqa: E402
+from schemas.sampling import Precision, Sampler  # noqa: E402
 from tests.models.generator.tiny_generators import tiny_pocket  # noqa: E402
 from tests.pipelines.corpus_records import make_report  # noqa: E402
 from transforms.encoding.h264 import decode_media  # noqa: E402
@@ -77,8 +82,10 @@ def job(corpus: Corpus, **more: object) -> RenderJob:
     return RenderJob(still, pan, "pan", **{"seconds": 1.5, **more})
 
 
-def frames(corpus: Corpus, asked: RenderJob, model: Path | str, grid: bool = False) -> np.ndarray:
-    renderer = open_renderer(str(model), 2)
+def frames(
+    corpus: Corpus, asked: RenderJob, model: Path | str, grid: bool = False, options: RenderOptions | None = None
+) -> np.ndarray:
+    renderer = renderer_of(read_card(str(model), 2, options))
     return np.stack(list(render_pictures(renderer, read_inputs(corpus, asked, renderer), grid=grid))).astype(int)
 
 
@@ -98,6 +105,51 @@ def test_seeds_poses_and_backgrounds_each_change_what_is_rendered(corpus: Corpus
     np.testing.assert_array_equal(first, frames(corpus, asked, warped))
     for change in ({"seed": 1}, {"pose": asked.reference}, {"background": "static"}):
         assert np.abs(first - frames(corpus, replace(asked, **change), warped)).mean() > 0.1, change
+
+
+OPTIONS = {
+    "sampler": RenderOptions(sampler=Sampler.UNIPC),
+    "precision": RenderOptions(precision=Precision.BFLOAT16),
+    "guidance": RenderOptions(guidance=Guidance(joint=3.0)),
+    "guidance-figure": RenderOptions(guidance=Guidance(figure=3.0)),
+    "guidance-ground": RenderOptions(guidance=Guidance(ground=3.0)),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_changes_what_is_rendered_and_identifies_it(corpus: Corpus, repeat: Path, name: str) -> None:
+    plain, other = (read_card(str(repeat), 2, options).facts for options in (None, OPTIONS[name]))
+    assert [key for key in plain if plain[key] != other[key]] == [name.replace("-", "_")]
+    asked = job(corpus, seconds=0.5)
+    changed = frames(corpus, asked, repeat, options=OPTIONS[name])
+    assert np.abs(frames(corpus, asked, repeat) - changed).max() > 0
+    np.testing.assert_array_equal(changed, frames(corpus, asked, repeat, options=OPTIONS[name]))
+
+
+def test_the_samplers_own_name_and_float32_on_a_cpu_are_what_is_rendered_anyway(corpus: Corpus, repeat: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("a GPU computes in bfloat16")
+    asked = job(corpus, seconds=0.5)
+    told = RenderOptions(Sampler.DDIM, Precision.FLOAT32)
+    np.testing.assert_array_equal(frames(corpus, asked, repeat), frames(corpus, asked, repeat, options=told))
+
+
+def test_the_verb_takes_every_option(corpus: Corpus, repeat: Path, tmp_path: Path) -> None:
+    asked = job(corpus, seconds=0.5)
+    card = read_card(str(repeat), 3, RenderOptions(Sampler.UNIPC, Precision.BFLOAT16, Guidance(1.5, 2.0, 0.5)))
+    render(corpus, asked, renderer_of(card), tmp_path / "card.mp4")
+    render_verb(
+        str(corpus.root), asked.reference, asked.pose, asked.background, asked.seconds, model=str(repeat), steps=3,
+        sampler=Sampler.UNIPC, precision=Precision.BFLOAT16, guidance=1.5, guidance_figure=2.0, guidance_ground=0.5,
+        out=str(tmp_path / "verb.mp4"),
+    )  # fmt: skip
+    assert (tmp_path / "verb.mp4").read_bytes() == (tmp_path / "card.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_warp_refuses_options_of_a_network(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"warp has no network: leave out --{name},"):
+        read_card("warp", 2, OPTIONS[name])
 
 
 def test_a_long_video_is_chained_out_of_clips_of_the_trained_length(corpus: Corpus, warped: Path) -> None:

@@ -43,6 +43,10 @@ class TroubledStepper:
     stepper: Stepper
     trouble: Trouble
 
+    @property
+    def precision(self) -> str | None:
+        return self.stepper.precision
+
     def prepare(self, inputs: Any, clip: int, state: Path | None, *, grid: bool) -> Any:
         return self.stepper.prepare(inputs, clip, state, grid=grid)
 

@@ -83,8 +83,12 @@ def test_guidance_moves_away_from_what_each_branch_is_denied():
 
 def test_guidance_of_one_costs_a_single_prediction():
     assert Guidance().branches == (Branch.NOTHING,)
+
+
+@pytest.mark.parametrize("strength", [-1.0, float("nan"), float("inf")])
+def test_guidance_of_no_sensible_strength_is_refused(strength):
     with pytest.raises(ConfigError, match="from 0 up"):
-        Guidance(joint=float("nan"))
+        Guidance(joint=strength)
 
 
 def test_noise_belongs_to_a_seed_and_a_clip():

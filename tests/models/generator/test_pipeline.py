@@ -85,8 +85,6 @@ def test_every_condition_reaches_the_frames(pipeline):
 @pytest.mark.parametrize("steps", [1, 3, 6, 7])
 @pytest.mark.parametrize("name", ["ddim", "dpmsolver++", "unipc"])
 def test_samples_end_without_noise_however_many_steps(name, steps):
-    if name != "ddim" and steps == 1:
-        pytest.skip("solvers of several steps need two")
     still = tiny_pocket(trained=False, residual=True)
     still.scheduler = sampler(name, residual=True)
     given = video(1, clips=1)
@@ -181,11 +179,38 @@ def test_progress_is_reported_after_every_step_and_every_clip(pipeline):
     assert [(result.clip, result.state.next_clip) for result in results] == [(0, 1), (1, 2)]
 
 
-def test_bfloat16_follows_float32():
+def test_slices_of_the_autoencoder_change_nothing():
+    pipeline = tiny_pocket(autoencoder=small_autoencoder(width=8))
+    seen: list[int] = []
+    pipeline.vae.decoder.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    given = video(1, clips=1, size=64)
+    whole = pipeline([given], FAST)[0]
+    pipeline.enable_vae_slicing()
+    sliced = pipeline([given], FAST)[0]
+    pipeline.disable_vae_slicing()
+    again = pipeline([given], FAST)[0]
+    assert seen == [FRAMES, *[1] * FRAMES, FRAMES]
+    assert close(sliced, whole) and close(again, whole)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_follows_float32(dtype, tmp_path):
     exact = tiny_pocket(residual=True)
-    half = tiny_pocket(residual=True).to(torch.bfloat16)
-    one, other = (each([video(1, clips=1)], FAST)[0] for each in (exact, half))
-    assert (one - other).abs().mean() < 0.02
+    exact.save_pretrained(tmp_path)
+    half = HumanVideoPipeline.from_pretrained(tmp_path, dtype)
+    half.set_progress_bar_config(disable=True)
+    assert half.unet.dtype == half.vae.dtype == half.image_encoder.dtype == dtype
+    one, other = (each([video(1)], GUIDED)[0] for each in (exact, half))
+    assert 1e-5 < (one - other).abs().mean() < 0.02
+
+
+def test_a_compiled_network_is_one_graph_and_makes_the_same_video(pipeline):
+    graphs = []
+    compiled = tiny_pocket()
+    torch.compiler.reset()
+    compiled.compile_unet(backend=lambda graph, inputs: graphs.append(graph) or graph)
+    assert close(compiled([video(1)], FAST)[0], pipeline([video(1)], FAST)[0])
+    assert len(graphs) == 1
 
 
 def refused(pipeline: HumanVideoPipeline, message: str, **changes: object) -> None:
