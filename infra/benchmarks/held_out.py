@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from infra.benchmarks.scene_means import Decibels
 from infra.benchmarks.warp_quality import Truth, make_truth
 from models.generator.pipeline import HumanVideoPipeline, Sampling, VideoInputs
 from models.generator.warp.scene import Drive, Reference, blank_points
 from pipelines.render_clips import Rasters
+from schemas.errors import ConfigError
 from schemas.skeletons import BLAZEPOSE_33
 from transforms.measures.fidelity import colour_error, masked_psnr, newly_seen
 from transforms.measures.matte import figure_matte, matte_iou
@@ -25,15 +28,12 @@ LIFTS = (0.02, 0.18)
 
 
 @dataclass(frozen=True)
-class Figures:
-    """figure, ground, fresh (newly seen ground): dB. iou: of the figure. sharpness: over the true frames'.
+class Figures(Decibels):
+    """iou: of the figure. sharpness: over the true frames'. colour: error of the mean colour, 0..1.
 
-    track: error of the ground's points over that of ground that stands still. colour: of the mean colour, 0..1.
+    track: error of the ground's points over that of ground that stands still.
     """
 
-    figure: float
-    ground: float
-    fresh: float
     iou: float
     track: float
     sharpness: float
@@ -42,20 +42,17 @@ class Figures:
     @classmethod
     def heading(cls) -> str:
         """Column names, in the widths of `line`."""
-        return "figure  ground  newly   IoU  track  sharp  colour"
+        return f"{super().heading()}   IoU  track  sharp  colour"
 
     def line(self) -> str:
         """The row of a table."""
-        return (
-            f"{self.figure:6.2f}  {self.ground:6.2f}  {self.fresh:5.2f}  {self.iou:.2f}  {self.track:5.2f}  "
-            f"{self.sharpness:5.2f}  {self.colour:6.3f}"
-        )
+        return f"{super().line()}  {self.iou:.2f}  {self.track:5.2f}  {self.sharpness:5.2f}  {self.colour:6.3f}"
 
 
 def make_lifted(truth: Truth) -> tuple[Truth, Truth]:
     """The scenes of `make_truth` with their surroundings in two brightnesses, for `matte`."""
     scenes, frames, size = len(truth.annotations), truth.video_BT3HW.shape[1], truth.video_BT3HW.shape[-1]
-    dark, bright = (make_truth(scenes, size, frames, lift=lift) for lift in LIFTS)
+    dark, bright = (make_truth(scenes, size, frames, truth.seed, lift=lift) for lift in LIFTS)
     return dark, bright
 
 
@@ -73,9 +70,9 @@ def measure(made: Tensor, matte_BT1HW: Tensor, truth: Truth, drive: Drive, known
     made, true, mask = made.clamp(0, 1), truth.video_BT3HW, truth.mask_BT1HW
     fresh = newly_seen(1 - mask, known)
     return Figures(
-        figure=mean(masked_psnr(made, true, mask)[:, later]),
-        ground=mean(masked_psnr(made, true, 1 - mask)[:, later]),
-        fresh=mean(masked_psnr(made, true, fresh)[:, later]),
+        figure_BT=masked_psnr(made, true, mask)[:, later],
+        ground_BT=masked_psnr(made, true, 1 - mask)[:, later],
+        fresh_BT=masked_psnr(made, true, fresh)[:, later],
         iou=mean(matte_iou(matte_BT1HW, mask)[:, later]),
         track=track_ratio(made, drive),
         sharpness=sharpness_ratio(made[:, later], true[:, later]),
@@ -95,6 +92,17 @@ def track_ratio(made: Tensor, drive: Drive) -> float:
 def mean(values: Tensor) -> float:
     """Over what is known."""
     return float(values.nanmean())
+
+
+def load_models(folders: Sequence[Path]) -> dict[str, HumanVideoPipeline]:
+    """Saved generators by the names of their folders.
+
+    Raises ConfigError where two have one name, WeightsError for what is no generator.
+    """
+    names = [folder.resolve().name for folder in folders]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigError(f"two models are called {twice[0]!r}: name their folders differently")
+    return {name: HumanVideoPipeline.from_pretrained(folder) for name, folder in zip(names, folders, strict=True)}
 
 
 def generate(

@@ -1,38 +1,48 @@
 """Sixteen clips in a row: does anything fade, drift in colour, or come back as something else?
 
-Run: python -m infra.benchmarks.long_chain --model DIR --clips 16 --scenes 8
-Clip by clip against the true video: figure / ground / the part of it that the reference shows, in dB, and the error of
-the mean colour; then dB a clip by a
-straight line through the second and later clips. A model that was made for the warped condition is chained as it is
-(anchored), and, to compare, without its global feature, and from the last frame alone: every clip begins a new video
-from the last frame made. The warp without weights is chained both ways too.
+Run: python -m infra.benchmarks.long_chain --model DIR --model OTHER --clips 16 --scenes 8
+The first clip, the second and the last (--every: all) against the true video: figure / ground / the part of it that the
+reference shows, in dB, and the error of the mean colour; then the change a clip by a straight line through the second
+and later clips. The ways of chaining:
+- of a model trained with `condition: repeat`, "plain chaining", the paper's: every clip goes on from the last latent of
+  the one before, the global feature stays the first reference's;
+- of a model made for a warped condition, "anchored" in the first reference, as it renders, and "from the last frame",
+  where every clip begins a new video from the last frame made;
+- each also with no global feature;
+- the warp without weights, anchored and from the last frame.
 Then a camera that pans away and back over a still picture: the ground of the last clip, which shows the first view
 again, beside that of the first clip.
+--only TEXT takes the chains whose names hold it, so that a long table can be made in pieces.
 --camera KIND and --steady-light take causes of a drift away: a ground never seen before, and light that changes.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from infra.benchmarks.held_out import mean
+from infra.benchmarks.held_out import load_models, mean
 from infra.benchmarks.warp_quality import Truth, make_truth
 from models.generator.pipeline import HumanVideoPipeline, Sampling, VideoInputs
 from models.generator.warp.renderer import WarpRenderer
 from models.generator.warp.scene import Drive, Reference, WarpedScene
 from pipelines.render_clips import Rasters
+from schemas.errors import ConfigError
 from schemas.records import Annotation, PersonAnnotation
 from schemas.skeletons import BLAZEPOSE_33
 from transforms.measures.fidelity import colour_error, masked_psnr
 from transforms.measures.slope import slope
 from transforms.synthesis.drawing import CAMERA_SHARES
+
+PLAIN = "repeat"
+"""The condition of a model that chains as the paper does."""
 
 Chain = Callable[[], Iterator[Tensor]]
 """Clips (B, T, 3, H, W) one after the other, each with the frame that it shares with the one before."""
@@ -54,7 +64,7 @@ def drives(truth: Truth, clips: int, frames: int) -> list[Drive]:
     return [truth.clip(k * (frames - 1), k * (frames - 1) + frames, known) for k in range(clips)]
 
 
-def anchored(
+def chained(
     pipeline: HumanVideoPipeline, reference: Reference, given: list[Drive], steps: int, *, feature: bool = True
 ) -> Iterator[Tensor]:
     """A pipeline's clips in its own way. feature: with the global feature of the reference, else with none."""
@@ -107,7 +117,7 @@ def figures(truth: Truth, clips: Iterator[Tensor], seen: list[Tensor]) -> list[C
     return rows
 
 
-def chains(truth: Truth, given: list[Drive], pipeline: HumanVideoPipeline | None, steps: int) -> dict[str, Chain]:
+def chains(truth: Truth, given: list[Drive], models: dict[str, HumanVideoPipeline], steps: int) -> dict[str, Chain]:
     """Ways of chaining, by name."""
     reference = truth.reference()
     named: dict[str, Chain] = {
@@ -116,16 +126,28 @@ def chains(truth: Truth, given: list[Drive], pipeline: HumanVideoPipeline | None
         ),
         "warp, anchored": lambda: (w.rgb_BT3HW for w in WarpRenderer().warp(reference, given)),
     }
-    if pipeline is not None:
-        model = pipeline
-        named |= {
-            "model, from the last frame": lambda: from_last(
-                lambda r, d: next(anchored(model, r, [d], steps)), truth, given
-            ),
-            "model, as it chains": lambda: anchored(model, reference, given, steps),
-            "model, as it chains, no global feature": lambda: anchored(model, reference, given, steps, feature=False),
-        }
+    for name, model in models.items():
+        for suffix, feature in (("", True), (", no global feature", False)):
+            make = partial(chained, model, steps=steps, feature=feature)
+            if model.config.condition == PLAIN:
+                named[f"{name}, plain chaining{suffix}"] = partial(make, reference, given)
+                continue
+            named[f"{name}, from the last frame{suffix}"] = partial(from_last, partial(_one, make), truth, given)
+            named[f"{name}, anchored{suffix}"] = partial(make, reference, given)
     return named
+
+
+def _one(make: Callable[[Reference, list[Drive]], Iterator[Tensor]], reference: Reference, drive: Drive) -> Tensor:
+    """A video of a single clip."""
+    return next(make(reference, [drive]))
+
+
+def chosen(named: dict[str, Chain], only: Sequence[str]) -> dict[str, Chain]:
+    """Those whose names hold one of the texts; all without any. Raises ConfigError where none is left."""
+    kept = {name: chain for name, chain in named.items() if not only or any(text in name for text in only)}
+    if not kept:
+        raise ConfigError(f"no chain's name holds {' or '.join(map(repr, only))}; there are: {'; '.join(named)}")
+    return kept
 
 
 def there_and_back(truth: Truth, frames: int) -> Truth:
@@ -133,7 +155,7 @@ def there_and_back(truth: Truth, frames: int) -> Truth:
     index = torch.cat([torch.arange(frames), torch.arange(frames - 1).flip(0)])
     annotations = tuple(_at(annotation, index.numpy()) for annotation in truth.annotations)
     video, mask, light = (of[:, index] for of in (truth.video_BT3HW, truth.mask_BT1HW, truth.light_BT3))
-    return Truth(video, mask, light, annotations, truth.cameras)
+    return replace(truth, video_BT3HW=video, mask_BT1HW=mask, light_BT3=light, annotations=annotations)
 
 
 def _at(annotation: Annotation, index_T: np.ndarray) -> Annotation:
@@ -154,23 +176,22 @@ def _at(annotation: Annotation, index_T: np.ndarray) -> Annotation:
     return replace(annotation, persons=(PersonAnnotation(pose, main.mask),), tracks=moved)
 
 
-def show(name: str, rows: list[ClipFigures]) -> None:
-    """One way of chaining, as lines."""
-    print(f"{name}")
-    print("  dB     " + " ".join(f"{row.figure:.1f}/{row.ground:.1f}/{row.seen:.1f}" for row in rows))
-    print("  colour " + " ".join(f"{row.colour:.3f}" for row in rows))
-    slopes = (slope([getattr(row, field) for row in rows], 1) for field in ("figure", "ground", "seen", "colour"))
-    print(
-        "  a clip, after the second: figure {:+.2f} dB, ground {:+.2f} dB, seen {:+.2f} dB, colour {:+.4f}".format(
-            *slopes
-        )
-    )
+def lines(rows: list[ClipFigures], *, every: bool) -> Iterator[str]:
+    """One way of chaining: clips 1, 2 and the last, or every one, and the change a clip after the second."""
+    for k, row in enumerate(rows):
+        if every or k in (0, 1, len(rows) - 1):
+            yield f"  clip {k + 1:3}  {row.figure:5.1f} / {row.ground:5.1f} / {row.seen:5.1f}  colour {row.colour:.3f}"
+    fields = ("figure", "ground", "seen", "colour")
+    figure, ground, seen, colour = (slope([getattr(row, field) for row in rows], 1) for field in fields)
+    yield f"  a clip    {figure:+z5.2f} / {ground:+z5.2f} / {seen:+z5.2f}  colour {colour:+z.4f}"
 
 
 def main() -> None:
     """Print the chains."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path)
+    parser.add_argument("--model", type=Path, action="append", default=[])
+    parser.add_argument("--only", action="append", default=[], metavar="TEXT")
+    parser.add_argument("--every", action="store_true")
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--scenes", type=int, default=8)
     parser.add_argument("--frames", type=int, default=8)
@@ -180,24 +201,28 @@ def main() -> None:
     parser.add_argument("--steady-light", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    clips, frames = arguments.clips, arguments.frames
+    clips, frames, only = arguments.clips, arguments.frames, arguments.only
+    if clips < 2:
+        parser.error("a chain has at least two clips")
+    models = load_models(arguments.model)
     length = clips * (frames - 1) + 1
     truth = make_truth(
         arguments.scenes, arguments.size, length, camera=arguments.camera, steady_light=arguments.steady_light
     )
-    pipeline = None if arguments.model is None else HumanVideoPipeline.from_pretrained(arguments.model)
     print(f"{arguments.scenes} scenes, {arguments.size} px, {clips} clips of {frames} frames, {arguments.steps} steps")
+    print("figure / ground / of it what the reference shows, dB; error of the mean colour, 0..1")
     given = drives(truth, clips, frames)
     seen = seen_ground(truth, given)
-    for name, chain in chains(truth, given, pipeline, arguments.steps).items():
-        show(name, figures(truth, chain(), seen))
-    print("away and back")
+    for name, chain in chosen(chains(truth, given, models, arguments.steps), only).items():
+        print(name)
+        print(*lines(figures(truth, chain(), seen), every=arguments.every), sep="\n", flush=True)
+    print("ground, pan away and back")
     returning = there_and_back(truth, clips // 2 * (frames - 1) + 1)
     given = drives(returning, clips // 2 * 2, frames)
     seen = seen_ground(returning, given)
-    for name, chain in chains(returning, given, pipeline, arguments.steps).items():
+    for name, chain in chosen(chains(returning, given, models, arguments.steps), only).items():
         rows = figures(returning, chain(), seen)
-        print(f"  {name:40} first clip {rows[0].ground:.1f} dB, last clip {rows[-1].ground:.1f} dB")
+        print(f"  {name:50} first clip {rows[0].ground:.1f} dB, last clip {rows[-1].ground:.1f} dB", flush=True)
 
 
 if __name__ == "__main__":

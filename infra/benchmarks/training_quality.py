@@ -2,7 +2,8 @@
 
 Run: python -m infra.benchmarks.training_quality --model DIR --scenes 16
 The scenes are those of `warp_quality`. Masked PSNR in dB, frame 0 left out; "sharpness" is the gradient energy of the
-output over that of the true frames.
+output over that of the true frames. ±: standard error of the mean over scenes. What the mean prediction and samples
+gain over the full warp is told last, paired by scene and frame.
 """
 
 from __future__ import annotations
@@ -17,38 +18,53 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from infra.benchmarks.warp_quality import CLIP_FRAMES, Truth, make_truth, psnr
+from infra.benchmarks.scene_means import Decibels, gain
+from infra.benchmarks.warp_quality import CLIP_FRAMES, HELD_OUT_SEED, SEED_HELP, Truth, make_truth, psnr
 from models.generator.pipeline import HumanVideoPipeline
 from models.generator.training.prepared import PreparedClip
 from models.generator.training.sampling import noise_for, sample_clip
 from models.generator.warp.scene import Drive, WarpedScene, blank_points
 from schemas.skeletons import BLAZEPOSE_33
+from transforms.measures.fidelity import newly_seen
 from transforms.rasterising.points import rasterise_points
 from transforms.rasterising.skeleton import rasterise_skeleton
 
-_LEAST_FRESH_PX = 20
+_LEAST_KNOWN_PX = 20
 
 
 @dataclass(frozen=True)
-class Row:
-    """Figures of one way of making the frames, dB; sharpness is a ratio."""
+class Row(Decibels):
+    """Figures of one way of making the frames. known: ground that the warp knows, dB; sharpness is a ratio."""
 
-    figure: float
-    ground: float
-    fresh: float
     known: float
     sharpness: float
+
+    @classmethod
+    def heading(cls) -> str:
+        """Column names, in the widths of `line`."""
+        return f"{super().heading()}  known  sharpness"
+
+    def line(self) -> str:
+        """The row of a table."""
+        return f"{super().line()}  {self.known:5.2f}  {self.sharpness:9.2f}"
+
+    def facts(self) -> dict[str, float]:
+        """The same by name, standard errors as NAME_error."""
+        estimates = self.estimates()
+        means = {name: mean for name, (mean, _) in estimates.items()}
+        errors = {f"{name}_error": error for name, (_, error) in estimates.items()}
+        return means | errors | {"known": self.known, "sharpness": self.sharpness}
 
 
 def row(truth: Truth, made: Tensor, valid_BT1HW: Tensor) -> Row:
     """Figures of frames; valid: ground that the right warp knows."""
     ground = 1 - truth.mask_BT1HW
-    parts = []
-    for mask in (ground * (valid_BT1HW < 0.5), ground * (valid_BT1HW >= 0.5)):
-        enough = mask * (mask.sum((2, 3, 4), keepdim=True) > _LEAST_FRESH_PX)
-        parts.append(float(psnr(made, truth.video_BT3HW, enough)[:, 1:].nanmean()))
+    known = ground * (valid_BT1HW >= 0.5)
+    known = known * (known.sum((2, 3, 4), keepdim=True) > _LEAST_KNOWN_PX)
+    masks = (truth.mask_BT1HW, ground, newly_seen(ground, valid_BT1HW), known)
+    *parts, of_known = (psnr(made, truth.video_BT3HW, mask)[:, 1:] for mask in masks)
     sharpness = gradient_energy(made[:, 1:]) / gradient_energy(truth.video_BT3HW[:, 1:])
-    return Row(truth.figure(made), truth.ground(made), *parts, sharpness)
+    return Row(*parts, float(of_known.nanmean()), sharpness)
 
 
 def gradient_energy(video: Tensor) -> float:
@@ -115,25 +131,27 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--scenes", type=int, default=16)
     parser.add_argument("--steps", type=int, nargs="+", default=[2, 4, 8])
+    parser.add_argument("--seed", type=int, default=HELD_OUT_SEED, help=SEED_HELP)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    truth = make_truth(arguments.scenes, arguments.size, CLIP_FRAMES)
+    truth = make_truth(arguments.scenes, arguments.size, CLIP_FRAMES, arguments.seed)
     pipeline = HumanVideoPipeline.from_pretrained(arguments.model)
     started = time.process_time()
     rows = table(pipeline, truth, arguments.steps)
     if arguments.json:
-        print(json.dumps({name: vars(each) for name, each in rows.items()}))
+        print(json.dumps({name: each.facts() for name, each in rows.items()}))
         return
     print(
-        f"{arguments.scenes} scenes, {arguments.size} px, {CLIP_FRAMES} frames, {time.process_time() - started:.0f} s"
+        f"{arguments.scenes} scenes of seed {arguments.seed}, {arguments.size} px, {CLIP_FRAMES} frames, "
+        f"{time.process_time() - started:.0f} s"
     )
-    print(f"{'':28}figure  ground  newly seen  known  sharpness")
+    print(f"{'':28}{Row.heading()}")
     for name, each in rows.items():
-        print(
-            f"{name:28}{each.figure:6.2f}  {each.ground:6.2f}  {each.fresh:10.2f}  {each.known:5.2f}  "
-            f"{each.sharpness:9.2f}"
-        )
+        print(f"{name:28}{each.line()}")
+    print("gain over the full warp")
+    for name in ("mean prediction", *(f"sampled, {steps} steps" for steps in arguments.steps)):
+        print(f"{name:28}{gain(rows[name], rows['full warp'])}")
 
 
 if __name__ == "__main__":
