@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
+BACKGROUND_MOVES = 0.045
+"""From this background_motion on, the background moves, and the camera is not `static`; frame widths/s."""
 _DECODE, _PICTURE, _PEOPLE, _ANNOTATE = "decode", "picture", "people", "annotate"
 _CROPPED = "decode, then picture"
 _REFINED = "people, then annotate"
@@ -58,11 +60,15 @@ class Scores:
     face_visible: float | None = _score("0..1", "Share of frames in which the main person's face is seen.", _ANNOTATE)
     person_motion: float | None = _score(
         "torso lengths/s",
-        "Median over time of the mean speed of the main person's joints, relative to the hips.",
+        "Median over time of the mean speed of the main person's joints, relative to the hips. The walker of the "
+        "demo's footage has 1.25.",
         _ANNOTATE,
     )
     background_motion: float | None = _score(
-        "frame widths/s", "Median over time of the median speed of tracked points outside the persons.", _REFINED
+        "frame widths/s",
+        "Median over time of the median speed of tracked points outside the persons. "
+        f"From {BACKGROUND_MOVES:g} on, `camera` is not static.",
+        _REFINED,
     )
     background_parallax: float | None = _score(
         "0..1", "Share of the background's motion that one homography per step does not explain.", _REFINED
@@ -91,7 +97,5 @@ class Scores:
 
 
 SCORE_NAMES: tuple[str, ...] = tuple(f.name for f in fields(Scores))
-BACKGROUND_MOVES = 0.045
-"""From this background_motion on, the background moves, and the camera is not `static`; frame widths/s."""
 CAMERAS: tuple[str, ...] = ("static", "pan", "zoom", "rotate", "shake", "parallax", "unknown")
 """Kinds of background motion, in the column `camera`."""

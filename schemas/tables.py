@@ -41,7 +41,14 @@ SOURCES = Table(
             "user",
             text("uri", "The input as named by the user: a path made absolute, or an address without its secrets."),
         ),
-        _SOURCE_ID,
+        *made_by(
+            _LOOKED_AT,
+            text(
+                "source_id",
+                "First 16 hex digits of the source's SHA-256. Inputs of equal content share it: all but one have the "
+                "reason duplicate, and clips belong to the one.",
+            ),
+        ),
         *made_by(
             _LOOKED_AT,
             text("sha256", "SHA-256 of the whole content, hex."),
@@ -114,6 +121,11 @@ _SCORE_COLUMNS = tuple(
     for score in fields(Scores)
 )
 
+_PHASH = (
+    "Perceptual hashes of 64 bits, 16 hex digits each, of five frames: the middles of the clip's fifths, in order; the "
+    "third is phash[33:48]. As a number: ('0x' || phash[33:48])::UBIGINT. Null if the picture was not looked at."
+)
+
 CLIPS = Table(
     "clips",
     "One row per candidate clip, kept or not, with every score.",
@@ -135,8 +147,11 @@ CLIPS = Table(
         ),
         *_SCORE_COLUMNS,
         *made_by("people, annotate", column("camera", STR, "Kind of background motion: " + ", ".join(CAMERAS) + ".")),
-        *made_by("picture", column("phash", STR, "Perceptual hashes of five frames, 16 hex digits each.")),
-        *made_by(_CURATE, column("duplicate_of", STR, "Clip id of the kept clip this one nearly equals.")),
+        *made_by("picture", column("phash", STR, _PHASH)),
+        *made_by(
+            _CURATE,
+            column("duplicate_of", STR, "Clip id of the kept clip this one nearly equals, by `near_duplicate_bits`."),
+        ),
     ),
 )
 
@@ -245,21 +260,28 @@ MEDIA = Table(
     delta_coded=("pts",),
 )
 
+_COUNTS = (
+    "JSON. Of curate: sources (by verdict), reasons (of sources not done), clips (candidates), kept_clips (before "
+    "near-duplicates are set aside), video_s (seconds of video of the sources), peak_rss_mb (of a worker), and stages: "
+    "by name in, kept, rejected, failed (items) and busy_s (seconds, summed over workers). Of annotate: clips (kept "
+    "ones), made (annotated by this run), failed."
+)
+
 RUNS = Table(
     "runs",
-    "One row per finished run of `curate` or `annotate`.",
+    "One row per finished run of `curate` or `annotate`; a run that was killed has none.",
     ("run_id",),
     made_by(
         "the run",
         text("run_id", "Time-ordered identifier of the run."),
         column("started_at", TIME, "Start of the run."),
         column("seconds", F64, "Wall time of the run.", "s"),
-        text("command", "Verb."),
+        text("command", "curate, or annotate with the table and the annotator, such as: annotate masks selfie."),
         text("engine", "Engine that ran the stages."),
         column("workers", I32, "Workers.", "workers"),
         text("config", "Configuration as JSON."),
         text("versions", "Versions of the packages that shape the result, as JSON."),
-        text("counts", "In, kept, rejected and failed per stage, and seconds, as JSON."),
+        text("counts", _COUNTS),
     ),
 )
 
@@ -288,6 +310,11 @@ RENDERS = Table(
             text("model", "Name of the model."),
             text("model_sha256", "SHA-256 over the model's files."),
             column("steps", I32, "Steps of the sampler; 0 if it has none.", "steps"),
+            column("sampler", STR, "Sampler asked for; null: the model's own, or none."),
+            column("precision", STR, "What the network computed in; null if there is none, or it was not known yet."),
+            column("guidance", F64, "Strength of guidance by all conditions together; 1 is none.", NO_UNIT),
+            column("guidance_figure", F64, "Strength of guidance by the pose; 1 is none.", NO_UNIT),
+            column("guidance_ground", F64, "Strength of guidance by the points; 1 is none.", NO_UNIT),
             column("grid", BOOL, "Reference, pose, points and result stand side by side."),
             column("path", STR, "The video, relative to the folder of renders."),
             column("sha256", STR, "SHA-256 of the video, hex."),

@@ -1,7 +1,7 @@
 """The SQL views of a corpus: its tables, clips with their licence, and keypoints and points in long form.
 
-Each view reads a relation named `stored_<table>`, which holds the committed rows. Annotation and media rows show
-only for clips that are committed and kept.
+Each view reads a relation that holds the committed rows: `stored_<table>`, or in a database file `stored_rows.<table>`.
+Annotation and media rows show only for clips that are committed and kept.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LONG_FORMS = {
 }
 """Views that are not tables, with what they hold."""
 _CLIPS_COLUMNS = {
-    "licence": "Licence of the source by its source list",
+    "licence": "Licence of the source by its source list; of several for equal content, the first by uri",
     "caption": "Caption of the source by its source list",
     "listed_id": "Id of the source by its source list",
 }
@@ -52,8 +52,8 @@ _POINTS_COLUMNS = {
     "clip_id": "As in clips",
     "point": "Number of the point in its clip, from 0",
     "frame": "Frame of the clip, from 0",
-    "x": "From the centre of the leftmost pixel [px]",
-    "y": "From the centre of the topmost pixel [px]",
+    "x": "From the centre of the leftmost pixel; last known place where not visible [px]",
+    "y": "From the centre of the topmost pixel; last known place where not visible [px]",
     "visible": "Whether the point is seen in this frame",
     "on_person": "Whether a person covers it in this frame",
 }
@@ -68,14 +68,14 @@ VIEW_COLUMNS = {
 _FOUND = "present AND NOT (confidence = 0 AND x = 0 AND y = 0)"
 
 
-def view_statements(preference: Mapping[str, str]) -> list[str]:
+def view_statements(preference: Mapping[str, str], stored: str = STORED) -> list[str]:
     """CREATE VIEW statements, in order.
 
     preference: by table, the annotator whose rows `keypoints` and `points` show where a clip has several; the others
-    show all.
+    show all. stored: what stands before the names of the tables in those of the relations that the views read.
     """
-    tables = [f"CREATE VIEW {table.name} AS {_visible(table)}" for table in TABLES.values()]
-    chosen = {t: preferred_sql(t, preference[t], f"{STORED}{t}") for t in ("poses", "tracks")}
+    tables = [f"CREATE VIEW {table.name} AS {_visible(table, stored)}" for table in TABLES.values()]
+    chosen = {t: preferred_sql(t, preference[t], f"{stored}{t}") for t in ("poses", "tracks")}
     return [
         *tables,
         f"CREATE VIEW keypoints AS {_keypoints(chosen['poses'])}",
@@ -111,23 +111,24 @@ def _meaning(field: pa.Field) -> str:
     return f"{described} [{unit}] Source: {source}." if unit else f"{described} Source: {source}."
 
 
-def _visible(table: Table) -> str:
+def _visible(table: Table, stored: str) -> str:
     if table.name == "clips":
-        return _CLIPS
-    kept = f" WHERE clip_id IN (SELECT clip_id FROM {STORED}clips WHERE kept)"  # noqa: S608
+        return _clips(stored)
+    kept = f" WHERE clip_id IN (SELECT clip_id FROM {stored}clips WHERE kept)"  # noqa: S608
     somebody = f" AND person <> {NOBODY}" if table.name == "poses" else ""
     condition = kept + somebody if table.clip_rows else ""
-    return f"SELECT * FROM {STORED}{table.name}{condition}"  # noqa: S608
+    return f"SELECT * FROM {stored}{table.name}{condition}"  # noqa: S608
 
 
-_CLIPS = f"""
+def _clips(stored: str) -> str:
+    """With what the source list says of their source; of content from several addresses, the first that says."""
+    return f"""
 SELECT c.*, s.licence, s.caption, s.listed_id
-FROM {STORED}clips c LEFT JOIN (
+FROM {stored}clips c LEFT JOIN (
     SELECT source_id, any_value(licence ORDER BY uri) AS licence, any_value(caption ORDER BY uri) AS caption,
         any_value(listed_id ORDER BY uri) AS listed_id
-    FROM {STORED}sources WHERE sha256 <> '' GROUP BY source_id
+    FROM {stored}sources WHERE sha256 <> '' GROUP BY source_id
 ) s USING (source_id)"""  # noqa: S608
-"""With what the source list says of their source; where content came from several addresses, the first that says."""
 
 
 def _names(joints: tuple[str, ...]) -> str:

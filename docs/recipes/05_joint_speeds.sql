@@ -1,5 +1,7 @@
 -- How fast wrists and ankles of the main person move: a histogram of speeds, in frame heights a second.
 -- A step is from a frame to the next one in which the annotator is sure of the joint, too.
+-- Speeds above about 2 heights a second are mostly jumps of the annotator; `keypoint_jitter`, a median, shows no
+-- single ones.
 -- Needs DuckDB 1.3 or later, for `lambda`.
 WITH speeds AS (
     SELECT joint, unnest(list_transform(range(1, frames), lambda i:

@@ -1,10 +1,13 @@
--- What a second of kept video cost, over all runs of `curate`: wall seconds, and busy seconds of the workers by stage.
+-- What a second of kept video cost, over all runs of `curate`: wall seconds, and busy seconds of the workers by stage;
+-- and the wall seconds of each annotator that `annotate` ran. Runs that were killed have no row, so they are not counted.
 WITH stages AS (
     SELECT unnest(json_keys(counts, '$.stages')) AS stage, counts
     FROM (SELECT counts::JSON AS counts FROM runs WHERE command = 'curate')
 ),
 costs AS (
-    SELECT 'wall time' AS stage, sum(seconds) AS spent_s FROM runs WHERE command = 'curate'
+    SELECT 'wall time of curate' AS stage, sum(seconds) AS spent_s FROM runs WHERE command = 'curate'
+    UNION ALL
+    SELECT command, sum(seconds) FROM runs WHERE command LIKE 'annotate %' GROUP BY command
     UNION ALL
     SELECT stage, sum((counts -> 'stages' -> stage ->> 'busy_s')::DOUBLE) FROM stages GROUP BY stage
 )

@@ -13,7 +13,7 @@ import typer
 from pipelines.cli.curation import EngineName
 from pipelines.cli.exits import EXIT_FAILED_ITEMS, EXIT_INTERRUPTED
 from pipelines.cli.research import ready_weights
-from pipelines.cli.show import say
+from pipelines.cli.show import plural, say
 
 
 class TableName(StrEnum):
@@ -69,7 +69,8 @@ def annotate(
         tree = {"clips": done.clips, "already_done": done.already_done, "made": done.made, "failed": done.failed}
         print(json.dumps(tree))
     else:
-        print(f"{only.value} by {with_}: {done.made} clips annotated, {done.already_done} were, of {done.clips}")
+        rest = f", {done.already_done} needed nothing more" if done.already_done else ""
+        print(f"{only.value} by {with_}: {done.made} of {plural(done.clips, 'kept clip')} annotated{rest}")
     for line in done.failed:
         say(line)
     if done.failed:

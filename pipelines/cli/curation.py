@@ -131,12 +131,21 @@ def _report(done: Curated, corpus: str, as_json: bool) -> None:
         return
     verdicts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(done.counts.verdicts.items())) or "nothing new"
     earlier = f", {done.already_done} done earlier" if done.already_done else ""
-    print(f"{plural(done.inputs, 'input')}: {verdicts}{earlier}. {_clips(done)} in {done.seconds:.0f} s.")
+    print(f"{plural(done.inputs, 'input')}: {verdicts}{earlier}. {_clips(done, corpus)}.")
     for line in done.undone.lines():
         print(line)
     print(f"Next: figureground stats {corpus}")
 
 
-def _clips(done: Curated) -> str:
-    copies = f", {done.near_duplicates} of them set aside as near-duplicates" if done.near_duplicates else ""
-    return f"{plural(done.counts.clips, 'candidate clip')}, {done.counts.kept_clips} kept{copies}"
+def _clips(done: Curated, corpus: str) -> str:
+    """Near-duplicates are looked for in all of the corpus, so clips of earlier runs may be among them."""
+    candidates, passed = plural(done.counts.clips, "candidate clip"), done.counts.kept_clips
+    copies = done.near_duplicates
+    if not copies:
+        return f"{candidates}, {passed} kept in {done.seconds:.0f} s"
+    from pipelines.corpus.read import Corpus
+
+    kept = len(Corpus(corpus).kept_clip_ids())
+    aside = f"{copies} set aside as {'a near-duplicate' if copies == 1 else 'near-duplicates'}"
+    passed_in = f"{passed} passed every rule in {done.seconds:.0f} s"
+    return f"{candidates}, {passed_in}; {aside}, {plural(kept, 'clip')} kept in the corpus"

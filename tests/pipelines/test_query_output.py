@@ -82,6 +82,16 @@ def test_a_terminal_sees_short_cells(table: pa.Table) -> None:
     assert len(text.splitlines()) == 2
 
 
+def test_long_addresses_that_differ_at_the_end_can_be_told_apart() -> None:
+    long = pa.table({"uri": [f"/a/folder/of/{'many/' * 20}takes/cam0{i}.mp4" for i in (1, 2)]})
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(render_table(long))
+    first, second = shown.get().splitlines()[1:3]
+    assert first.strip().endswith("takes/cam01.mp4") and second.strip().endswith("takes/cam02.mp4")
+    assert first.startswith("/a/folder/of/") and len(first.strip()) == 60
+
+
 def test_text_of_strangers_steers_no_terminal() -> None:
     caption = "\x1b]0;title\x07[bold]x[/nothing]\u202egpj.mp4"
     console = Console(width=200)
