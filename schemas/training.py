@@ -26,6 +26,7 @@ class TrainedModelConfig(_Section):
     widths: Annotated[tuple[int, int, int], "Channels per level; pocket only."] = (32, 64, 128)
     base: Annotated[str | None, "Folder or hub name of Stable Diffusion 1.5 or image variations; full only."] = None
     image_encoder: Annotated[str | None, "Folder or hub name of CLIP; full only."] = None
+    reference_network: Annotated[bool, "A second U-Net shows the reference to the spatial attention."] = False
     motion: Annotated[str | None, "Folder or hub name of an AnimateDiff adapter; full only."] = None
     vae: Annotated[str | None, "Folder or hub name of an autoencoder in the place of base's; full only."] = None
     start: Annotated[Path | None, "A saved generator to begin from, such as the stage before left it."] = None
@@ -102,6 +103,10 @@ class TrainingConfig(_Section):
     loss: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     rollout_steps: Annotated[int, Ge(1), Le(100), "Sampling steps of the clip before, in the stage `rollout`."] = 4
+    require_used: Annotated[
+        tuple[Literal["pose", "points", "condition", "reference"], ...],
+        "Conditions without whose use the stage ends with an error: another clip's must raise the loss.",
+    ] = ()
     log_every: Annotated[int, Ge(1), "Steps."] = 50
     checkpoint_every: Annotated[int, Ge(1), "Steps."] = 500
     look_every: Annotated[int, Ge(1), "Steps between sample grids and checks of condition use."] = 1000

@@ -16,7 +16,11 @@ from schemas.extras import needs
 
 def train(
     corpus: Annotated[
-        str, typer.Option(help="Folder or address of the corpus; or `synthetic`: puppets drawn as needed.")
+        list[str],
+        typer.Option(
+            help="Folder or address of a corpus; or `synthetic`: puppets drawn as needed. Repeat it to mix them; "
+            "`CORPUS=WEIGHT` says how often one is drawn from relative to the others, 1 without it."
+        ),
     ],
     config: Annotated[str, typer.Option(help="A stage's YAML file, or the name of one that comes along.")],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, the curve, samples and the trained model.")],
@@ -36,11 +40,12 @@ def train(
 
     stage = load_training_config(stage_file(config), tuple(settings or ()))
     try:
+        from pipelines.training.mix import read_mix
         from pipelines.training.run import train as run
     except ModuleNotFoundError as error:
         raise ConfigError(needs("training", error.name, wanted="generate")) from error
     try:
-        trained = run(corpus, stage, out, say)
+        trained = run(read_mix(corpus), stage, out, say)
     except KeyboardInterrupt:
         say("interrupted; a checkpoint is kept. Run the same command again to go on.")
         raise typer.Exit(EXIT_INTERRUPTED) from None

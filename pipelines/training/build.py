@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,16 +16,17 @@ from models.generator.pocket import pocket
 from models.generator.training.batch import TrainingBatch
 from models.generator.training.draws import step_generator
 from pipelines.training.feeds import Fed, Feed, PoolFeed, RolloutFeed, StreamFeed
+from pipelines.training.mix import SYNTHETIC
 from pipelines.training.pool import build_pool
-from pipelines.training.sources import CorpusSource, SyntheticSource, WindowSource
+from pipelines.training.sources import DECODERS, CorpusSource, MixedSource, SyntheticSource, WindowSource
+from pipelines.training_data.dataset import Share
 from schemas.errors import ConfigError
 from schemas.training import TrainedModelConfig, TrainingConfig
 
-SYNTHETIC = "synthetic"
-"""In the place of a corpus: puppets before moving scenes, drawn as they are needed."""
 _HELD_OUT = 1_000_003
 """Added to the seed for clips that are looked at, not trained on."""
-_LOOKED_AT = 8
+HELD_OUT_BATCH = 8
+"""Held-out clips at a time."""
 
 
 def build_pipeline(config: TrainingConfig) -> HumanVideoPipeline:
@@ -38,6 +40,8 @@ def build_pipeline(config: TrainingConfig) -> HumanVideoPipeline:
             f"{model.start} has the condition {found[0]!r} and residual {found[1]}; the stage wants "
             f"{model.condition!r} and {model.residual}: a model keeps its condition for life"
         )
+    if pipeline.unet.config.reference_network != model.reference_network:
+        raise ConfigError(f"set model.reference_network={not model.reference_network}, as it is in {model.start}")
     pipeline.register_to_config(size=config.data.size, clip_frames=config.data.frames)
     _choose_weights(pipeline, config)
     if model.gradient_checkpointing:
@@ -47,11 +51,22 @@ def build_pipeline(config: TrainingConfig) -> HumanVideoPipeline:
 
 def _new(model: TrainedModelConfig) -> HumanVideoPipeline:
     if model.kind == "pocket":
-        return pocket(model.condition, residual=model.residual, widths=model.widths)
+        return pocket(
+            model.condition,
+            residual=model.residual,
+            widths=model.widths,
+            reference_network=model.reference_network,
+        )
     if model.base is None:
         raise ConfigError("model.base: full begins from Stable Diffusion 1.5; give its folder or hub name")
     return from_stable_diffusion(
-        model.base, model.image_encoder, model.motion, model.vae, condition=model.condition, residual=model.residual
+        model.base,
+        model.image_encoder,
+        model.motion,
+        model.vae,
+        condition=model.condition,
+        residual=model.residual,
+        reference_network=model.reference_network,
     )
 
 
@@ -76,12 +91,23 @@ def motion_modules(unet: nn.Module) -> Iterator[nn.Module]:
             yield from module.children()
 
 
-def build_source(corpus: str, config: TrainingConfig, seed: int) -> WindowSource:
-    """Windows of a corpus, or synthetic ones."""
+def build_source(
+    mix: Sequence[Share], config: TrainingConfig, seed: int, device: torch.device | None = None
+) -> WindowSource:
+    """Windows of corpora, synthetic ones, or both. device: where synthetic ones are rendered, if it is a GPU.
+
+    A pool's are decoded in this process: a shard is too short for workers to start.
+    """
     size, frames = config.data.size, config.data.frames
-    if corpus == SYNTHETIC:
-        return SyntheticSource(seed, size, frames)
-    return CorpusSource(corpus, seed, size, frames)
+    on_gpu = device if device is not None and device.type == "cuda" else None
+    synthetic = SyntheticSource(seed, size, frames, on_gpu)
+    real = tuple(share for share in mix if share.corpus != SYNTHETIC)
+    if not real:
+        return synthetic
+    corpora = CorpusSource(real, seed, size, frames, 0 if config.data.pool_shards else DECODERS)
+    if len(real) == len(mix):
+        return corpora
+    return MixedSource(synthetic, corpora, sum(s.weight for s in real) / sum(s.weight for s in mix))
 
 
 def build_feed(
@@ -107,14 +133,29 @@ def build_feed(
             raise ConfigError("data.pool_shards: a roll-out makes its own clips, so it cannot draw them from a pool")
         return RolloutFeed(batches, device, pipeline, config.rollout_steps)
     if data.pool_shards:
-        pool = build_pool(data.pool or out / "pool", data.pool_shards, source, progress)
+        pool = build_pool(pool_folder(config, out), data.pool_shards, source, progress)
         return PoolFeed(pool, data.batch, device, single=single)
     return StreamFeed(batches, device, single=single, warped=config.model.condition != "repeat")
 
 
-def build_looked_at(corpus: str, config: TrainingConfig, device: torch.device) -> Fed:
+def pool_folder(config: TrainingConfig, out: Path) -> Path:
+    """Where the pool of a stage is, or will be."""
+    return config.data.pool or out / "pool"
+
+
+def build_held_out(
+    mix: Sequence[Share], config: TrainingConfig, out: Path, pipeline: HumanVideoPipeline, device: torch.device
+) -> Feed:
+    """Clips as the stage trains on them, of windows drawn by another seed; HELD_OUT_BATCH at a time, out of no pool."""
+    data = replace(config.data, batch=HELD_OUT_BATCH, pool_shards=0)
+    config = replace(config, data=data)
+    source = build_source(mix, config, config.seed + _HELD_OUT, device)
+    return build_feed(source, config, out, pipeline, (device, 0, 1))
+
+
+def build_looked_at(mix: Sequence[Share], config: TrainingConfig, device: torch.device) -> Fed:
     """Whole clips of windows drawn by another seed."""
-    source = build_source(corpus, config, config.seed + _HELD_OUT)
+    source = build_source(mix, config, config.seed + _HELD_OUT, device)
     warped = config.model.condition != "repeat"
-    feed = StreamFeed(lambda first: source.batches(1, _LOOKED_AT, first), device, single=False, warped=warped)
+    feed = StreamFeed(lambda first: source.batches(1, HELD_OUT_BATCH, first), device, single=False, warped=warped)
     return feed.fed(0, step_generator(config.seed, 0))

@@ -7,6 +7,7 @@ function of the step, so none are kept.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from schemas.training import TrainingConfig
 KEPT = 2
 """Checkpoints that stay; older ones are deleted."""
 FORMAT = "figureground.training.1"
-_FREE = ("steps", "log_every", "checkpoint_every", "look_every")
+_FREE = ("steps", "require_used", "log_every", "checkpoint_every", "look_every")
 """Settings that may differ when a run is resumed."""
 
 
@@ -33,14 +34,14 @@ def save_checkpoint(
     module: nn.Module,
     average: MovingAverage,
     optimizer: torch.optim.Optimizer,
-    config: TrainingConfig,
+    settings: dict[str, Any],
     scaler: dict[str, Any] | None = None,
 ) -> Path:
-    """Write the state after `step` steps, atomically, and delete old ones."""
+    """Write the state after `step` steps, atomically, and delete old ones. settings: `settings_tree`."""
     tensors: dict[str, Tensor] = {f"model.{n}": p for n, p in module.named_parameters()}
     tensors |= {f"average.{n}": t for n, t in average.state_dict().items()}
     tensors |= _optimizer_tensors(module, optimizer)
-    facts = {"format": FORMAT, "step": step, "config": _tree(config), "scaler": scaler}
+    facts = {"format": FORMAT, "step": step, "config": settings, "scaler": scaler}
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step_{step:08d}.safetensors"
     partial = path.with_suffix(".partial")
@@ -62,7 +63,7 @@ def load_checkpoint(
     module: nn.Module,
     average: MovingAverage,
     optimizer: torch.optim.Optimizer,
-    config: TrainingConfig,
+    settings: dict[str, Any],
 ) -> tuple[int, dict[str, Any] | None]:
     """Put a checkpoint's state into place; its step and the state of the loss scaler.
 
@@ -74,7 +75,7 @@ def load_checkpoint(
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if facts["format"] != FORMAT:
             raise ConfigError(f"{path} is a checkpoint of another version; train into a new folder")
-        _require_same(path, facts["config"], _tree(config))
+        require_same_settings(path, facts["config"], settings)
         _load_model(module, {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")})
         average.load_state_dict({n.removeprefix("average."): t for n, t in tensors.items() if n.startswith("average.")})
         _load_optimizer(module, optimizer, tensors)
@@ -114,13 +115,16 @@ def _load_optimizer(module: nn.Module, optimizer: torch.optim.Optimizer, tensors
                 }
 
 
-def _tree(config: TrainingConfig) -> dict[str, Any]:
-    tree: dict[str, Any] = json.loads(json.dumps(asdict(config), default=str))
+def settings_tree(config: TrainingConfig, corpora: Sequence[str]) -> dict[str, Any]:
+    """What a run is begun with, as JSON has it."""
+    tree: dict[str, Any] = json.loads(json.dumps(asdict(config) | {"corpora": list(corpora)}, default=str))
     return tree
 
 
-def _require_same(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
-    a, b = _leaves(old), _leaves(new)
+def require_same_settings(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """A setting that the old run did not know had its default."""
+    unknown = settings_tree(TrainingConfig(), new["corpora"])
+    a, b = _leaves(unknown) | _leaves(old), _leaves(new)
     changed = [f"{k}: {a.get(k)!r} -> {b.get(k)!r}" for k in sorted(a | b) if a.get(k) != b.get(k) and k not in _FREE]
     if changed:
         raise ConfigError(

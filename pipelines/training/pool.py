@@ -5,7 +5,8 @@ Shard i is a safetensors file of bytes that depends on the source and i alone; b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -24,7 +25,7 @@ def build_shard(folder: Path, index: int, source: WindowSource) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         clips = concatenate([clip.as_bytes() for batch in shard(source, index) for clip in prepare_window(batch)])
         partial = path.with_suffix(".partial")
-        save_file({name: tensor.contiguous() for name, tensor in clips.tensors().items()}, partial)
+        save_file({name: tensor.cpu().contiguous() for name, tensor in clips.tensors().items()}, partial)
         partial.replace(path)
     return path
 
@@ -38,6 +39,23 @@ def build_pool(
         if progress is not None:
             progress(index + 1, shards)
     return ClipPool(folder, shards)
+
+
+def require_made_from(folder: Path, corpora: Sequence[str]) -> None:
+    """Note beside a pool that is begun what it is made from; ConfigError where one that is there has another note.
+
+    corpora: as `mix.in_words` names them.
+    """
+    note = folder / "made_from.json"
+    if note.exists():
+        if (old := json.loads(note.read_text())) != list(corpora):
+            raise ConfigError(
+                f"the pool {folder} was made from {', '.join(old)}, not from {', '.join(corpora)}: give the same "
+                "--corpus, or another data.pool"
+            )
+    elif not any(folder.glob("*.safetensors")):
+        folder.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps(list(corpora)))
 
 
 class ClipPool:

@@ -5,21 +5,25 @@ Shape suffixes: W frames of the window, T frames of a clip, N points, J joints, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import count
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from models.annotators.rle import decode_mask
 from models.generator.training.batch import ClipPoints, TrainingBatch, collate
+from schemas.arrays import U8
 from schemas.records import Annotation, Tracks
 from transforms.pixels import rgb
 from transforms.rasterising.selection import LEAST, MOST, choose_points
 from transforms.synthesis.drawing import SceneSettings, draw_scene
 from transforms.synthesis.render import render
+from transforms.synthesis.scene import Scene
 from transforms.synthesis.truth import annotate_scene
 
 LEAST_FIGURE = 0.02
@@ -34,42 +38,53 @@ _FPS = Fraction(24)
 
 @dataclass(frozen=True, slots=True)
 class SyntheticWindows:
-    """An endless data set: window i depends on (seed, i) alone. size: px. frames: of a clip. clips: of a window."""
+    """An endless data set: window i depends on (seed, i) alone. size: px. frames: of a clip. clips: of a window.
+
+    device: windows are rendered there, many at once, in torch, and lie there; None: one by one on the CPU, by OpenCV.
+    """
 
     seed: int
     size: int
     frames: int
     clips: int = 1
+    device: torch.device | None = None
 
     def batches(self, batch: int, first: int = 0, rank: int = 0, world: int = 1) -> Iterator[TrainingBatch]:
         """Batches of consecutive windows from batch number `first` on, those of one of `world` processes."""
         for number in count(first):
             start = (number * world + rank) * batch
-            yield collate([self.window(start + i) for i in range(batch)])
+            yield collate(self.windows(range(start, start + batch)))
 
-    def window(self, index: int) -> TrainingBatch:
-        """Window number `index`, a batch of one."""
-        rng = np.random.default_rng([self.seed, index, 3])
-        stride = int(rng.choice(list(_STRIDES), p=list(_STRIDES.values())))
-        frames = (self.clips * (self.frames - 1) + 1) * stride
+    def windows(self, indices: Sequence[int]) -> list[TrainingBatch]:
+        """Windows of these numbers, each a batch of one."""
+        found: dict[int, TrainingBatch] = {}
         attempt = 0
-        while True:
-            scene = draw_scene((self.seed, index, attempt), SceneSettings(self.size, frames, _FPS, (1, 1)))
-            pictures, labels = render(scene)
-            annotation = annotate_scene(scene, labels)
-            if annotation.persons and annotation.persons[0].mask.area_px[0] >= LEAST_FIGURE * self.size**2:
-                shown = np.arange(0, frames, stride)
-                other = int(rng.integers(frames))
-                video = np.stack([rgb(pictures, t) for t in (*shown.tolist(), other)])
-                return self._window(video, annotation, shown, (self.seed, index))
+        while missing := [index for index in indices if index not in found]:
+            clocks = [_Clock.of(self.seed, index, self.clips * (self.frames - 1) + 1) for index in missing]
+            scenes = [
+                draw_scene((self.seed, index, attempt), SceneSettings(self.size, clock.frames, _FPS, (1, 1)))
+                for index, clock in zip(missing, clocks, strict=True)
+            ]
+            for index, clock, scene, (video, labels) in zip(missing, clocks, scenes, self._render(scenes), strict=True):
+                annotation = annotate_scene(scene, labels)
+                if annotation.persons and annotation.persons[0].mask.area_px[0] >= LEAST_FIGURE * self.size**2:
+                    found[index] = self._window(video(clock.seen), annotation, clock.shown, (self.seed, index))
             attempt += 1
+        return [found[index] for index in indices]
+
+    def _render(self, scenes: Sequence[Scene]) -> Iterator[tuple[_Video, U8]]:
+        if self.device is None:
+            return map(_by_opencv, scenes)
+        from transforms.synthesis.video_torch import videos
+
+        return ((partial(_chosen, frames), labels) for frames, labels in videos(scenes, self.device))
 
     def _window(
-        self, video_W3: np.ndarray, annotation: Annotation, shown: np.ndarray, seed: tuple[int, int]
+        self, video_W3HW: Tensor, annotation: Annotation, shown: np.ndarray, seed: tuple[int, int]
     ) -> TrainingBatch:
-        person, frames = annotation.persons[0], torch.from_numpy(video_W3).movedim(-1, 1).float() / 127.5 - 1
+        person, frames = annotation.persons[0], video_W3HW / 127.5 - 1
         masks = torch.from_numpy(np.stack([decode_mask(person.mask, t) for t in shown.tolist()])).float()[None, :, None]
-        return TrainingBatch(
+        window = TrainingBatch(
             frames_BW3HW=frames[None, :-1],
             figure_BW1HW=masks,
             people_BW1HW=masks,
@@ -79,6 +94,44 @@ class SyntheticWindows:
             other_B3HW=frames[None, -1],
             skeleton=person.pose.skeleton,
         )
+        return window if self.device is None else window.to(self.device)
+
+
+_Video = Callable[[Sequence[int]], Tensor]
+"""Chosen frames of a video, (W, 3, H, W), 0..255 as floats."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """Which frames of a scene a window shows. frames: of the scene. other: for the global feature."""
+
+    frames: int
+    stride: int
+    other: int
+
+    @classmethod
+    def of(cls, seed: int, index: int, window: int) -> _Clock:
+        rng = np.random.default_rng([seed, index, 3])
+        stride = int(rng.choice(list(_STRIDES), p=list(_STRIDES.values())))
+        return cls(window * stride, stride, int(rng.integers(window * stride)))
+
+    @property
+    def shown(self) -> np.ndarray:
+        return np.arange(0, self.frames, self.stride)
+
+    @property
+    def seen(self) -> list[int]:
+        """Those of the window, and the other one."""
+        return [*self.shown.tolist(), self.other]
+
+
+def _by_opencv(scene: Scene) -> tuple[_Video, U8]:
+    pictures, labels = render(scene)
+    return lambda chosen: torch.from_numpy(np.stack([rgb(pictures, t) for t in chosen])).movedim(-1, 1).float(), labels
+
+
+def _chosen(frames_T3HW: Tensor, chosen: Sequence[int]) -> Tensor:
+    return frames_T3HW[list(chosen)]
 
 
 def window_points(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -19,7 +19,7 @@ from models.generator.training.draws import step_generator
 from models.generator.training.ema import MovingAverage
 from models.generator.training.step import Losses, Objective
 from models.generator.training.trainee import Trainee
-from pipelines.training.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
+from pipelines.training.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint, settings_tree
 from pipelines.training.curve import Curve
 from pipelines.training.feeds import Fed, Feed
 from schemas.errors import GenerationError
@@ -33,8 +33,14 @@ class Trainer:
     """One stage in one folder; made again on the same folder it goes on after the last checkpoint."""
 
     def __init__(
-        self, pipeline: HumanVideoPipeline, config: TrainingConfig, out: Path, accelerator: Accelerator
+        self,
+        pipeline: HumanVideoPipeline,
+        config: TrainingConfig,
+        out: Path,
+        accelerator: Accelerator,
+        corpora: Sequence[str] = (),
     ) -> None:
+        """corpora: what it is fed from, in words; it may not change in a folder, and nor may the settings."""
         self.pipeline, self.config, self.out, self.accelerator = pipeline, config, out, accelerator
         self.trainee = Trainee(pipeline).to(accelerator.device)
         pipeline.vae.to(accelerator.device).requires_grad_(False)
@@ -45,7 +51,8 @@ class Trainer:
         )
         self.average = MovingAverage(self.trainee, settings.ema)
         self.objective = Objective(pipeline.vae, pipeline.scheduler, pipeline.config.condition, config)
-        self.step = self._resume()
+        self._settings = settings_tree(config, corpora)
+        self.step, self._half_done = self._resume(), False
         self._wrapped, self._stepper = accelerator.prepare(self.trainee, self.optimizer)
 
     def run(self, feed: Feed, curve: Curve | None, look: Look | None = None) -> None:
@@ -58,29 +65,43 @@ class Trainer:
             generator = step_generator(self.config.seed, self.step, self.accelerator.process_index)
             fed = feed.fed(self.step, generator)
             losses = self._learn(fed, generator)
-            self.step += 1
+            self.step, self._half_done = self.step + 1, False
             if curve is not None:
                 curve.add(self.step, losses, learning_rate(self.config, self.step - 1), time.monotonic() - started)
             last = self.step == self.config.steps
             if last or self.step % self.config.look_every == 0:
-                self._with_average(look)
+                self.with_average(look)
             if last or self.step % self.config.checkpoint_every == 0:
                 self.save()
 
     def save(self) -> None:
-        """Write a checkpoint."""
-        if self.accelerator.is_main_process:
+        """Write a checkpoint, unless a step was interrupted while weights changed: then the one before stays."""
+        if self.accelerator.is_main_process and not self._half_done:
             scaler = self.accelerator.scaler.state_dict() if self.accelerator.scaler is not None else None
             save_checkpoint(
-                self.out / "checkpoints", self.step, self.trainee, self.average, self.optimizer, self.config, scaler
+                self.out / "checkpoints", self.step, self.trainee, self.average, self.optimizer, self._settings, scaler
             )
 
     def export(self, folder: Path) -> None:
         """Save the pipeline with the averaged weights, as `HumanVideoPipeline.from_pretrained` reads it."""
         if self.accelerator.is_main_process:
             self.average.swap(self.trainee)
-            self.pipeline.save_pretrained(folder, safe_serialization=True)
+            try:
+                self.pipeline.save_pretrained(folder, safe_serialization=True)
+            finally:
+                self.average.swap(self.trainee)
+
+    def with_average(self, look: Look | None) -> None:
+        """Look while the averaged weights are in place, and wait for the other processes. look: None in those."""
+        if look is not None:
             self.average.swap(self.trainee)
+            self.trainee.eval()
+            try:
+                look(self.step, self.pipeline)
+            finally:  # an interruption is followed by a checkpoint
+                self.trainee.train()
+                self.average.swap(self.trainee)
+        self.accelerator.wait_for_everyone()
 
     def _learn(self, fed: Fed, generator: torch.Generator) -> Losses:
         for group in self.optimizer.param_groups:
@@ -94,6 +115,7 @@ class Trainer:
         norm = self.accelerator.clip_grad_norm_(self.trainee.parameters(), self.config.optimizer.clip_norm)
         if self.accelerator.scaler is None and not norm.isfinite():
             raise GenerationError(self._kept(fed, losses))
+        self._half_done = True
         self._stepper.step()
         self._stepper.zero_grad()
         self.average.update(self.trainee)
@@ -114,19 +136,10 @@ class Trainer:
         path = latest_checkpoint(self.out / "checkpoints")
         if path is None:
             return 0
-        step, scaler = load_checkpoint(path, self.trainee, self.average, self.optimizer, self.config)
+        step, scaler = load_checkpoint(path, self.trainee, self.average, self.optimizer, self._settings)
         if scaler is not None and self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(scaler)
         return step
-
-    def _with_average(self, look: Look | None) -> None:
-        if look is not None:
-            self.average.swap(self.trainee)
-            self.trainee.eval()
-            look(self.step, self.pipeline)
-            self.trainee.train()
-            self.average.swap(self.trainee)
-        self.accelerator.wait_for_everyone()
 
 
 def learning_rate(config: TrainingConfig, step: int) -> float:

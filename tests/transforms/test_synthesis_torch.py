@@ -47,3 +47,22 @@ def test_scenes_of_different_sizes_are_no_batch() -> None:
 
     with pytest.raises(ValueError, match="one size"):
         render_batch([draw_scene((1,), SETTINGS), draw_scene((1,), replace(SETTINGS, size=96))])
+
+
+def test_videos_are_those_of_the_cpu_renderer_with_its_grain_in_the_order_asked_for() -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    from transforms.pixels import rgb
+    from transforms.synthesis.render import render
+    from transforms.synthesis.video_torch import videos
+
+    drawn = [draw_scene((seed,), replace(SETTINGS, frames=2 + seed % 2)) for seed in range(4)]
+    scenes = [replace(scene, grain=grain) for scene, grain in zip(drawn, (2.0, 0.0, 6.0, 0.0), strict=True)]
+    for scene, (frames, labels) in zip(scenes, videos(scenes, "cpu"), strict=True):
+        pictures_yuv, wanted = render(scene)
+        assert (labels == wanted).mean() > 0.9995
+        seen = frames.permute(0, 2, 3, 1).numpy()
+        error = np.abs(seen - np.stack([rgb(pictures_yuv, t) for t in range(scene.frames)]))
+        assert seen.shape == (scene.frames, 64, 64, 3)
+        assert error.mean() < 0.8 and error.max() <= 8
+    grainless = next(videos([replace(scenes[2], grain=0.0)], "cpu"))[0]
+    assert 2 < float((grainless - list(videos(scenes, "cpu"))[2][0]).std()) < 8

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from schemas.arrays import F32, I64, U8
 from schemas.records import Frames
+from transforms.synthesis.grain import grain_of, grain_place
 from transforms.synthesis.noise import F64
 from transforms.synthesis.scene import BACKGROUND, Scene
 
@@ -23,7 +24,7 @@ def render(scene: Scene) -> tuple[Frames, U8]:
     """Frames of a scene, and its labels (T, H, W) uint8: the index of the element seen at each pixel."""
     side, count = scene.size, scene.frames
     yuv, labels = np.empty((count, side * 3 // 2, side), np.uint8), np.empty((count, side, side), np.uint8)
-    grain = _grain(scene)
+    grain = grain_of(scene)
     for frame, (rgba, label) in enumerate(pictures(scene)):
         cv2.cvtColor(rgba, cv2.COLOR_RGBA2YUV_I420, dst=yuv[frame])
         labels[frame] = label
@@ -130,13 +131,6 @@ def _lit(picture: U8, gain_3: F32) -> U8:
     return np.asarray(cv2.multiply(picture, gain), np.uint8)
 
 
-def _grain(scene: Scene) -> NDArray[np.int16]:
-    """Luma noise for a picture and a margin; frames take it from different places."""
-    side = scene.size + 64
-    noise = np.random.default_rng([*scene.seed, 1]).standard_normal((side, side), np.float32) * scene.grain
-    return np.round(noise).astype(np.int16)
-
-
 def _add_grain(luma_HW: U8, grain: NDArray[np.int16], frame: int) -> None:
-    x, y = frame * 29 % 64, frame * 53 % 64
+    x, y = grain_place(frame)
     cv2.add(luma_HW, grain[y : y + len(luma_HW), x : x + len(luma_HW)], dst=luma_HW, dtype=cv2.CV_8U)

@@ -13,7 +13,9 @@ pytest.importorskip("accelerate", reason="training needs accelerate")
 from safetensors.torch import load_file  # noqa: E402
 
 from models.generator.pipeline import HumanVideoPipeline  # noqa: E402
+from pipelines.training.build import build_feed  # noqa: E402
 from pipelines.training.checkpoint import latest_checkpoint  # noqa: E402
+from pipelines.training.sources import SyntheticSource  # noqa: E402
 from pipelines.training.trainer import learning_rate  # noqa: E402
 from schemas.errors import ConfigError, GenerationError  # noqa: E402
 from tests.pipelines.training.tiny_stage import Noise, run, stage, trainer  # noqa: E402
@@ -30,6 +32,27 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path, stage_n
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
+def test_a_resumed_roll_out_equals_an_uninterrupted_one_bit_for_bit(tmp_path):
+    """Its first clips are made by the weights of the step."""
+
+    def roll_out(name, steps):
+        (tmp_path / name).mkdir(exist_ok=True)
+        config = stage("stage=rollout", f"steps={steps}", "optimizer.warmup_steps=1")
+        made = trainer(tmp_path / name, config)
+        feed = build_feed(SyntheticSource(5, 16, 3), config, tmp_path, made.pipeline, (torch.device("cpu"), 0, 1))
+        made.run(feed, None)
+        return made
+
+    whole = roll_out("whole", 5)
+    roll_out("parts", 2)
+    resumed = roll_out("parts", 5)
+    assert resumed.step == whole.step == 5
+    a, b = (load_file(latest_checkpoint(tmp_path / name / "checkpoints")) for name in ("whole", "parts"))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    begun = dict(trainer(tmp_path / "new", stage("stage=rollout")).trainee.named_parameters())
+    assert not torch.equal(whole.trainee.unet.conv_out.weight, begun["unet.conv_out.weight"])
+
+
 def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path):
     class Killed(Noise):
         def fed(self, step, generator):
@@ -44,6 +67,39 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path):
     assert latest_checkpoint(tmp_path / "killed" / "checkpoints").name == "step_00000002.safetensors"
     resumed = run(tmp_path / "killed", config)
     assert all(torch.equal(resumed.average.weights[name], tensor) for name, tensor in whole.average.weights.items())
+
+
+def test_a_step_that_was_interrupted_half_way_is_in_no_checkpoint(tmp_path, monkeypatch):
+    config = stage("steps=5")
+    whole = run(tmp_path / "whole", config)
+    (tmp_path / "parts").mkdir()
+    interrupted = trainer(tmp_path / "parts", config)
+    update = interrupted.average.update
+
+    def interrupt(module):
+        if interrupted.step == 3:
+            raise KeyboardInterrupt
+        update(module)
+
+    monkeypatch.setattr(interrupted.average, "update", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.run(Noise(), None)
+    interrupted.save()
+    assert latest_checkpoint(tmp_path / "parts" / "checkpoints").name == "step_00000002.safetensors"
+    resumed = run(tmp_path / "parts", config)
+    assert all(torch.equal(resumed.average.weights[name], tensor) for name, tensor in whole.average.weights.items())
+
+
+def test_an_interrupted_look_leaves_the_weights_in_their_place(tmp_path):
+    def interrupt(step, pipeline):
+        raise KeyboardInterrupt
+
+    made = run(tmp_path, stage("steps=2"))
+    before = {name: parameter.detach().clone() for name, parameter in made.trainee.named_parameters()}
+    with pytest.raises(KeyboardInterrupt):
+        made.with_average(interrupt)
+    assert all(torch.equal(parameter, before[name]) for name, parameter in made.trainee.named_parameters())
+    assert made.trainee.training
 
 
 def test_other_settings_are_refused_and_named(tmp_path):
