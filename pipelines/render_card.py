@@ -13,6 +13,8 @@ from pipelines.render_options import RenderOptions
 from schemas.errors import ConfigError, GenerationError, WeightsError
 
 WARP, POCKET = "warp", "pocket"
+CHECKPOINTS = (POCKET, "pocket-plain")
+"""Generators that come with this package."""
 _CHECKPOINTS = "models.generator.checkpoints"
 _WARP_SIZE, _WARP_CLIP = 512, 16
 _MODEL_SIZE, _MODEL_CLIP = 512, 16
@@ -74,7 +76,7 @@ class ModelCard:
 
 
 def read_card(model: str, steps: int | None = None, options: RenderOptions | None = None) -> ModelCard:
-    """The card of a renderer by name (`warp`, `pocket`) or of a generator by the folder it was saved in.
+    """The card of a renderer by name (`warp`, or one of CHECKPOINTS) or of a generator by the folder it was saved in.
 
     steps: None: few for one that corrects its condition, more for others.
     Raises GenerationError for a name that is none, WeightsError for a folder that is no saved generator, ConfigError
@@ -86,16 +88,17 @@ def read_card(model: str, steps: int | None = None, options: RenderOptions | Non
             names = ", --".join(options.given).replace("_", "-")
             raise ConfigError(f"{WARP} has no network: leave out --{names}, or choose another --model")
         return ModelCard(WARP, None, 0, _WARP_SIZE, 2, _WARP_CLIP)
-    if model != POCKET and not Path(model).is_dir():
-        raise GenerationError(f"unknown model {model!r}: choose {WARP}, {POCKET}, or the folder of a saved generator")
-    folder = pocket_folder() if model == POCKET else Path(model).absolute()
+    if model not in CHECKPOINTS and not Path(model).is_dir():
+        names = ", ".join((WARP, *CHECKPOINTS))
+        raise GenerationError(f"unknown model {model!r}: choose {names}, or the folder of a saved generator")
+    folder = checkpoint_folder(model) if model in CHECKPOINTS else Path(model).absolute()
     index, unet = _read(folder, "model_index.json"), _read(folder, "unet/config.json")
     try:
         halvings = len(unet["encoder_widths"]) - 1 + len(unet["block_out_channels"]) - 1
     except (KeyError, TypeError) as error:
         raise WeightsError(f"{folder}/unet is of no generator of ours: {error!r}") from None
     return ModelCard(
-        POCKET if model == POCKET else folder.name,
+        folder.name,
         folder,
         steps or (_RESIDUAL_STEPS if unet.get("residual") else _STEPS),
         index.get("size") or _MODEL_SIZE,
@@ -105,15 +108,15 @@ def read_card(model: str, steps: int | None = None, options: RenderOptions | Non
     )
 
 
-def pocket_folder() -> Path:
-    """The checkpoint that comes with this package. Raises WeightsError where it is not installed."""
+def checkpoint_folder(name: str) -> Path:
+    """A checkpoint that comes with this package. Raises WeightsError where it is not installed."""
     try:
-        with as_file(files(_CHECKPOINTS) / POCKET) as folder:
+        with as_file(files(_CHECKPOINTS) / name) as folder:
             if (folder / "model_index.json").is_file():
                 return folder
     except ModuleNotFoundError:
         pass
-    raise WeightsError("the pocket checkpoint is not in this installation; train one with: figureground train")
+    raise WeightsError(f"the checkpoint {name} is not in this installation; train one with: figureground train")
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.generator.warp.renderer import WarpRenderer
 from models.generator.warp.scene import Reference
-from pipelines.render_card import POCKET, WARP, ModelCard, Sizes, pocket_folder, read_card
+from pipelines.render_card import POCKET, WARP, ModelCard, Sizes, read_card
 from pipelines.render_clips import Rasters, VideoClips, clip_drives, reference_tensors
 from pipelines.render_inputs import Inputs
 from schemas.errors import GenerationError
@@ -20,7 +20,7 @@ from schemas.skeletons import SKELETONS
 if TYPE_CHECKING:
     from models.generator.pipeline import HumanVideoPipeline
 
-__all__ = ["POCKET", "WARP", "Renderer", "open_renderer", "pocket_folder"]
+__all__ = ["POCKET", "WARP", "Renderer", "open_renderer"]
 
 
 class Renderer(Sizes, Protocol):

@@ -45,7 +45,9 @@ def plan(
     seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds give equal plans. Default: 0.")] = None,
     size: Annotated[int | None, typer.Option(help="Short side, px. Default: the model's own.")] = None,
     loop_poses: Annotated[bool, typer.Option("--loop-poses", help="Play poses that are too short to and fro.")] = False,
-    model: Annotated[str, typer.Option(help="warp (no weights), pocket, or the folder of a saved generator.")] = "warp",
+    model: Annotated[
+        str, typer.Option(help="warp (no weights), pocket, pocket-plain, or a saved generator's folder.")
+    ] = "warp",
     out: Annotated[Path | None, typer.Option(help="A .jsonl or .parquet file. Default: jobs.jsonl.")] = None,
     jobs: Annotated[
         Path | None, typer.Option(help="Plan nothing: check this job list, and say how much it is.")

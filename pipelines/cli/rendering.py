@@ -49,7 +49,9 @@ def render(
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Length of the video. Default: 4.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds give equal videos. Default: 0.")] = None,
-    model: Annotated[str, typer.Option(help="warp (no weights), pocket, or the folder of a saved generator.")] = "warp",
+    model: Annotated[
+        str, typer.Option(help="warp (no weights), pocket, pocket-plain, or a saved generator's folder.")
+    ] = "warp",
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of the sampler; default: the model's own.")] = None,
     sampler: Annotated[Sampler | None, typer.Option(help="Default: the one saved with the model.")] = None,
     guidance: Annotated[float, typer.Option(min=0, help="Towards all conditions together; 1: none.")] = 1.0,

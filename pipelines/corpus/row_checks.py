@@ -87,13 +87,17 @@ def _video_problems(row: Row, video: bytes) -> Iterator[tuple[str, str]]:
 
 def missing_annotations(facts: dict[str, ClipFacts], persons: dict[str, Persons]) -> Iterator[tuple[str, str, str]]:
     """Table, clip id and problem, for clips that lack what a kept clip has: tracks, media, a mask per pose."""
+    annotators = {name for by_annotator in persons.get("poses", {}).values() for name in by_annotator}
     for clip_id, clip in facts.items():
         if not clip.annotated:
             continue
         for table in ("tracks", "media"):
             if clip_id not in persons.get(table, {}):
                 yield table, clip_id, "missing for a kept clip"
-        poses, masks = (persons.get(table, {}).get(clip_id, {"": set()}).values() for table in ("poses", "masks"))
+        by_table = (persons.get(table, {}).get(clip_id, {}) for table in ("poses", "masks"))
+        poses, masks = (list(by_annotator.values()) or [set()] for by_annotator in by_table)
+        if annotators - set(persons.get("poses", {}).get(clip_id, {})):
+            poses.append(set())  # of an annotator with which the clip was kept though it found nobody
         known, masked = set().union(*poses), set().union(*masks)
         # An annotator run later may find other persons; those it was kept with have poses and masks alike.
         if not masked <= known or not any(one == other for one in poses for other in masks):

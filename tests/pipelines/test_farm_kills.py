@@ -73,7 +73,7 @@ def test_workers_killed_at_random_change_nothing(whole: dict[str, Batch], tmp_pa
             kills["worker"] += killed(chance.choice(hired(batch.out)))
 
     drive(batch, workers=2, told=kill_now_and_then)
-    assert kills["worker"] >= 4
+    assert kills["worker"] >= 2
     assert_done_once(batch, whole["warp"])
 
 
