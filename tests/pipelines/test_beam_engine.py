@@ -101,7 +101,8 @@ def test_replays_are_not_counted(replayed: Result, expected: Result) -> None:
 
 def test_the_user_is_told_of_every_death_once(replayed: Result) -> None:
     notices = [event.text for event in replayed.events if isinstance(event, Notice)]
-    assert ["again" in text for text in notices if text.startswith("segfault")] == [True, False]
+    told = ["again" in text for text in notices if text.startswith("segfault")]  # in any order: workers report apart
+    assert sorted(told) == [False, True]
 
 
 @pytest.fixture(scope="module")
