@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from fractions import Fraction
 
 import cv2
@@ -150,6 +151,28 @@ def test_frames_decoded_by_themselves_are_those_of_the_whole_video(media, wanted
     )
     assert set(some) == set(wanted)
     assert all(np.array_equal(some[i], whole[i][: HEIGHT * 5 // 4]) for i in wanted)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS)
+def test_a_frame_wanted_at_several_places_lies_in_all_of_them_and_everybody_is_in_the_mask_of_people(
+    media, annotation, seed
+):
+    person, someone = annotation.persons[0], np.zeros((HEIGHT, WIDTH), np.bool_)
+    someone[:, ::2] = True
+    rle, area = encode_mask(someone)
+    other = replace(person, mask=replace(person.mask, rle=(rle,) * FRAMES, area_px=(area,) * FRAMES))
+    both = replace(annotation, persons=(person, other))
+    draw = draw_clip(np.random.default_rng(seed), SETTINGS, person.pose, (WIDTH, HEIGHT))
+    draw = replace(draw, index_W=(3, 9, 9, 3, 20), other=9)
+    cut = cut_window("clip", io.BytesIO(media.video), FPS, both, draw, 3)
+    first, second, again, last, _ = cut.frames_WHQ3
+    assert (first == last).all() and (second == again).all() and (second == cut.other_HQ3).all()
+    assert (first != second).any()
+    alone = cut_window("clip", io.BytesIO(media.video), FPS, annotation, replace(draw, index_W=(9, 9, 9)), 3)
+    assert (alone.frames_WHQ3[0] == second).all() and (alone.people_WHQ == alone.figure_WHQ).all()
+    whole = draw.crop.mask(other.mask, draw.index_W)
+    assert (cut.people_WHQ == cut.figure_WHQ | whole).all() and whole.any()
 
 
 def test_every_clip_of_a_window_has_its_points_chosen_in_its_first_frame(media, annotation):

@@ -33,34 +33,42 @@ class Crop:
     out: tuple[int, int]
     flipped: bool = False
 
-    def cut_planes(self, y_HW: U8, u_HW: U8, v_HW: U8, matrix: str) -> U8:
+    def cut_planes(self, y_HW: U8, u_HW: U8, v_HW: U8, matrix: str, room_hw3: U8 | None = None) -> U8:
         """(h, w, 3) RGB of three planes, the last two of half the size; only what the crop shows is converted.
 
         Colours are converted where there are fewer pixels: after the planes were made smaller, or before they are
-        enlarged.
+        enlarged. room: where the picture is written.
         """
+        room_hw3 = np.empty((*self.out[::-1], 3), np.uint8) if room_hw3 is None else room_hw3
         rows, columns = slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
         half = slice(rows.start // 2, rows.stop // 2), slice(columns.start // 2, columns.stop // 2)
         parts = y_HW[rows, columns], u_HW[half], v_HW[half]
         if self.width > self.out[0]:
             small = cv2.merge([_resized(part, self.out) for part in parts])
-            return self._flip(cv2.transform(small, RGB_OF_YUV[matrix]))
-        return self._flip(_resized(rgb_of_planes(*parts, matrix), self.out))
+            cv2.transform(self._flip(small), RGB_OF_YUV[matrix], room_hw3)
+        else:
+            room_hw3[:] = self._flip(_resized(rgb_of_planes(*parts, matrix), self.out))
+        return room_hw3
 
-    def masks(self, masks: Sequence[Mask], frames: Sequence[int]) -> list[Bool]:
-        """(frame, h, w) of each mask: a pixel is inside where its centre is. Raises CorpusError for a damaged mask."""
+    def mask(self, mask: Mask, frames: Sequence[int], room_Fhw: Bool | None = None) -> Bool:
+        """(frame, h, w): a pixel is inside where its centre is. room: where it is written.
+
+        Raises CorpusError for a damaged mask.
+        """
+        room_Fhw = np.empty((len(frames), *self.out[::-1]), np.bool_) if room_Fhw is None else room_Fhw
         (columns, across), (rows, down) = (
             np.unique(np.floor(start + (np.arange(out) + 0.5) * side / out).astype(np.int64), return_inverse=True)
             for start, side, out in zip((self.left, self.top), (self.width, self.height), self.out, strict=True)
         )
-        if self.flipped:
-            across = across[::-1]
-        found = []
-        for mask in masks:
-            sampled = sample_masks([mask.rle[frame] for frame in frames], (mask.width, mask.height), rows, columns)
-            shown = (cv2.transpose(one.view(np.uint8))[down] for one in sampled[:, across])
-            found.append(np.stack(list(shown)).view(np.bool_))
-        return found
+        sampled = sample_masks([mask.rle[frame] for frame in frames], (mask.width, mask.height), rows, columns)
+        if sampled.shape[1:] != self.out:
+            sampled = sampled[:, across][:, :, down]
+        for from_wh, to_hw in zip(sampled.view(np.uint8), room_Fhw.view(np.uint8), strict=True):
+            if self.flipped:
+                cv2.rotate(from_wh, cv2.ROTATE_90_CLOCKWISE, to_hw)
+            else:
+                cv2.transpose(from_wh, to_hw)
+        return room_Fhw
 
     def places(self, xy: F32) -> F32:
         """Places (..., 2), px with centres of pixels at integers."""

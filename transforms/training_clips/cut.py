@@ -14,7 +14,7 @@ import numpy as np
 from schemas.arrays import F32, U8, Bool
 from schemas.records import Annotation, Tracks
 from transforms.rasterising.selection import ClipPoints, choose_points
-from transforms.training_clips.decoding import decode_some
+from transforms.training_clips.decoding import decode_each
 from transforms.training_clips.draw import Draw
 
 
@@ -74,14 +74,21 @@ def cut_window(
     """
     crop, pose, frames = draw.crop, annotation.persons[0].pose, list(draw.index_W)
     room = room or Room.of(len(frames), crop.out)
-    pictures = decode_some(video, fps, {*frames, draw.other}, crop.cut_planes)
-    for place, index in enumerate(frames):
-        room.frames_WHQ3[place] = pictures[index]
-    room.other_HQ3[:] = pictures[draw.other]
-    figure_WHQ, *others = crop.masks([person.mask for person in annotation.persons], frames)
-    room.figure_WHQ[:] = room.people_WHQ[:] = figure_WHQ
-    for other_WHQ in others:
-        room.people_WHQ[:] |= other_WHQ
+    rooms: dict[int, list[U8]] = {}
+    for index, picture in zip((*frames, draw.other), (*room.frames_WHQ3, room.other_HQ3), strict=True):
+        rooms.setdefault(index, []).append(picture)
+
+    def put(index: int, y_HW: U8, u_HW: U8, v_HW: U8, matrix: str) -> None:
+        first, *more = rooms[index]
+        crop.cut_planes(y_HW, u_HW, v_HW, matrix, first)
+        for copy in more:
+            copy[:] = first
+
+    decode_each(video, fps, rooms, put)
+    main, *others = (person.mask for person in annotation.persons)
+    room.people_WHQ[:] = crop.mask(main, frames, room.figure_WHQ)
+    for other in others:
+        room.people_WHQ[:] |= crop.mask(other, frames)
     xy_WJ2, confidence_WJ = crop.joints(pose.xy_TJ2[frames], pose.confidence_TJ[frames], pose.skeleton)
     return TrainingWindow(
         frames_WHQ3=room.frames_WHQ3,
