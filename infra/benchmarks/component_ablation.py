@@ -4,9 +4,9 @@ Run: python -m infra.benchmarks.component_ablation --out DIR --steps 5000
 The network is a pocket of reduced width and size with the paper's plain repetition, unless a row says otherwise. It
 learns the mean prediction alone (pure noise), as a residual to the repeated frame, so that a short training tells
 something. What a row is trained without, it is also rendered without. Each row is a run of `figureground train` in its
-folder, so the command goes on where it was stopped. Masked PSNR in dB of the mean prediction on held-out scenes, frame
-0 left out; "flicker" is the mean absolute change of its error from frame to frame, in 1/255; pose and points: by how
-much its squared error rises with another clip's.
+folder, so the command goes on where it was stopped; --only TEXT makes the rows whose names hold it. Masked PSNR in dB of
+the mean prediction on held-out scenes, frame 0 left out; "flicker" is the mean absolute change of its error from frame
+to frame, in 1/255; pose and points: by how much its squared error rises with another clip's.
 """
 
 from __future__ import annotations
@@ -122,6 +122,7 @@ def main() -> None:
     """Train what is not trained yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--only", default="", metavar="TEXT")
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -131,13 +132,16 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=48)
     parser.add_argument("--seed", type=int, default=20_261_122)
     arguments = parser.parse_args()
+    variants = [variant for variant in VARIANTS if arguments.only in variant.name]
+    if not variants:
+        parser.error(f"no row's name holds {arguments.only!r}; rows: {', '.join(v.name for v in VARIANTS)}")
     torch.set_num_threads(1)
     base = base_config(arguments)
     truth = make_truth(arguments.scenes, base.data.size, CLIP_FRAMES)
     drive, scene = truth.clip(0, CLIP_FRAMES), WarpedScene.start(truth.reference())
     clip = prepared(truth, scene, drive)
     print(f"{'':24}figure  ground  newly seen  known  flicker   pose  points", flush=True)
-    for variant in VARIANTS:
+    for variant in variants:
         folder = arguments.out / variant.folder
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "log.txt").open("a") as log:
