@@ -4,9 +4,9 @@ Run: python -m infra.benchmarks.component_ablation --out DIR --steps 5000
 The network is a pocket of reduced width and size with the paper's plain repetition, unless a row says otherwise. It
 learns the mean prediction alone (pure noise), as a residual to the repeated frame, so that a short training tells
 something. What a row is trained without, it is also rendered without. Each row is a run of `figureground train` in its
-folder, so the command goes on where it was stopped; --only TEXT makes the rows whose names hold it. Masked PSNR in dB of
-the mean prediction on held-out scenes, frame 0 left out; "flicker" is the mean absolute change of its error from frame
-to frame, in 1/255; pose and points: by how much its squared error rises with another clip's.
+folder, so the command goes on where it was stopped; --only TEXT makes the rows whose names hold it. Masked PSNR in dB
+of the mean prediction on held-out scenes, frame 0 left out; "flicker" is the mean absolute change of its error from
+frame to frame, in 1/255; pose and points: by how much its squared error rises with another clip's.
 """
 
 from __future__ import annotations
