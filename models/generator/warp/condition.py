@@ -60,14 +60,23 @@ class WarpedCondition:
 
 
 class WarpedConditionWithLast4(WarpedCondition):
-    """The same with the paper's condition beside it: the last latent, repeated. For autoencoders of 4 channels."""
+    """The same with the paper's condition beside it: the last latent, repeated. For autoencoders of 4 channels.
+
+    Before the first clip that is the reference in the clip's first pose: of a figure that stands elsewhere the network
+    would paint a second one where the reference has it.
+    """
 
     extra_channels = VALIDITY_CHANNELS + 4
 
     def build(self, states: Sequence[ClipState], clips: Sequence[ClipInputs], frames: int, encode: Encode) -> Tensor:
         """(B, T, C + 2 + C, h, w)."""
         condition = super().build(states, clips, frames, encode)
-        last = torch.stack([state.last_latent_Chw for state in states]).to(condition)
+        last = torch.stack(
+            [
+                state.last_latent_Chw.to(condition) if state.next_clip else channels[: len(state.last_latent_Chw)]
+                for state, channels in zip(states, condition[:, 0], strict=True)
+            ]
+        )
         return torch.cat([condition, last[:, None].expand(-1, frames, -1, -1, -1)], 2)
 
 
