@@ -18,6 +18,7 @@ from schemas.config import ComputeConfig, Config, MasksConfig, PoseConfig, Track
 from schemas.records import Frames, Mask, Pose
 from schemas.skeletons import BLAZEPOSE_33
 from tests.models.annotators.tiny.cotracker import save_tracker, write_checkout
+from tests.models.annotators.tiny.cotracker_checkout import CHECKOUT, needs_checkout, use_checkout
 from tests.models.annotators.tiny.dwpose import dummy_video, save_detector, save_joints
 from tests.models.annotators.tiny.openpose import puppet_video, save_body
 from tests.models.annotators.tiny.painting import paint_sam, paint_sam2
@@ -156,7 +157,18 @@ TRACKS = [
         ),
         id="cotracker3",
         marks=needs("torch"),
-    )
+    ),
+    pytest.param(
+        Case(
+            "cotracker3",
+            Config(tracks=TracksConfig(annotator="cotracker3", points=16, source=CHECKOUT), compute=CPU),
+            use_checkout,
+            scene,
+            trained=False,
+        ),
+        id="cotracker3-checkout",
+        marks=[needs("torch"), needs_checkout],
+    ),
 ]
 CREATE: dict[str, Callable[[Config], Any]] = {"poses": create_pose, "masks": create_masks, "tracks": create_tracks}
 PAN = motion(dx=-4, dy=2)

@@ -149,7 +149,9 @@ class TestTracks:
         assert first.visible_NT[np.arange(count), first.query_frame_N].all()
         assert not (first.visible_NT & first.on_person_NT).any()
         steps = np.diff(first.xy_NT2, axis=1)[first.visible_NT[:, 1:] & first.visible_NT[:, :-1]]
-        assert np.abs(np.median(steps, axis=0) - (-4, 2)).max() <= case.shift_px / 2
+        assert len(steps)
+        if case.trained:
+            assert np.abs(np.median(steps, axis=0) - (-4, 2)).max() <= case.shift_px / 2
         assert np.array_equal(first.xy_NT2, second.xy_NT2)
         assert np.array_equal(first.visible_NT, second.visible_NT)
         assert annotator.identity.name == case.name

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from torch import Tensor, nn
 
 from models.annotators.needs import COTRACKER_OFFLINE, COTRACKER_ONLINE
 from models.weights.states import read_state
@@ -15,6 +16,8 @@ from schemas.errors import ConfigError, WeightsError
 Mode = Literal["offline", "online"]
 WINDOWS: dict[Mode, int] = {"offline": 60, "online": 16}
 """Frames that the published weights look at together."""
+_ENCODED_TOGETHER = 16
+"""Frames; the encoder holds 90 MB of each in float32, and the published code gives it up to 200 at once."""
 _PINNED = re.compile(r"[\w.-]+/[\w.-]+:[0-9a-f]{40}")
 
 
@@ -35,7 +38,19 @@ def load_predictor(mode: Mode, source: str, device: torch.device) -> Any:
         predictor.model.load_state_dict(state)
     except RuntimeError as error:
         raise WeightsError(f"{weights_of(mode)} does not fit the code of CoTracker: {error}") from None
+    predictor.model.fnet = _InPieces(predictor.model.fnet)
     return predictor.eval().to(device)
+
+
+class _InPieces(nn.Module):
+    """An encoder that is given a few pictures at a time; it looks at each alone, so the result is the same."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self._encoder = encoder
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return torch.cat([self._encoder(some) for some in pictures.split(_ENCODED_TOGETHER)])
 
 
 def _build(mode: Mode, source: str) -> Any:

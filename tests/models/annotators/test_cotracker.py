@@ -1,8 +1,7 @@
-"""The code around CoTracker3, driven with a stand-in of the same interface: the real one cannot be had here."""
+"""The code around CoTracker3, driven with a stand-in of the same interface; `test_cotracker_checkout.py` has the real one."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from schemas.errors import ConfigError, FiguregroundError, WeightsError
 from tests.models.annotators.test_lucas_kanade import errors_px
 from tests.models.annotators.tiny.cotracker import save_tracker, write_checkout
 from tests.models.annotators.tiny.registering import register
-from tests.models.footage import motion, no_frames, scene
+from tests.models.footage import frames_of, motion, no_frames, scene
 from tests.models.optional import needs
 
 pytestmark = needs("torch")
@@ -25,8 +24,6 @@ CPU = ComputeConfig(device="cpu")
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tracker = save_tracker(tmp_path / "tracker.safetensors")
     register(tmp_path, monkeypatch, cotracker3_offline=tracker, cotracker3_online=tracker)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "cotracker"]:
-        monkeypatch.delitem(sys.modules, name)
     return write_checkout(tmp_path / "co-tracker")
 
 
@@ -79,7 +76,6 @@ def test_an_installed_module_is_used_without_being_told_where(checkout: Path, mo
 
 def test_no_frames_and_no_texture_give_no_points(checkout: Path) -> None:
     from models.annotators.cotracker import CoTracker3
-    from tests.models.footage import frames_of
 
     tracker = CoTracker3(config(checkout), CPU)
     assert tracker.annotate(no_frames(), ()).xy_NT2.shape == (0, 0, 2)
@@ -121,31 +117,34 @@ def _cpu():
 
 def several_clips():
     """Three clips of one length and two sizes, the second without anything to follow."""
-    from tests.models.footage import frames_of
-
     moving, masks = scene(motion(dx=-3, dy=1), 3, occluder=True)
     flat = frames_of(np.full((3, 540, 640), 128, np.uint8))
     small = frames_of(np.ascontiguousarray(scene(motion(dx=-2), 3)[0].yuv_THW[:, :270, :320]))
     return [(moving, masks), (flat, ()), (small, ())]
 
 
-def network_calls(tracker, most_points: int | None = None, mode: str = "offline") -> list[tuple[int, int]]:
-    """Clips and points of every call of a network, from now on; it holds so many points of all clips together."""
+def network_calls(tracker, most_points: int | None = None, mode: str = "offline") -> list[int]:
+    """Points of every call of a network, from now on; it holds so many of them."""
     import torch
 
-    calls: list[tuple[int, int]] = []
+    calls: list[int] = []
 
     def note(_, given):
-        clips, points = given[1].shape[:2]
-        calls.append((clips, points))
-        if most_points is not None and clips * points > most_points:
+        calls.append(given[1].shape[1])
+        if most_points is not None and calls[-1] > most_points:
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     tracker._predictor(mode).model.register_forward_pre_hook(note)
     return calls
 
 
-def test_clips_of_one_length_go_through_the_network_together_and_get_what_they_get_alone(checkout: Path) -> None:
+def are_the_same(one, other) -> None:
+    assert np.array_equal(one.xy_NT2, other.xy_NT2)
+    assert np.array_equal(one.visible_NT, other.visible_NT)
+    assert np.array_equal(one.query_frame_N, other.query_frame_N)
+
+
+def test_of_several_clips_each_gets_what_it_gets_alone(checkout: Path) -> None:
     from models.annotators.cotracker import CoTracker3
 
     clips = several_clips()
@@ -153,25 +152,41 @@ def test_clips_of_one_length_go_through_the_network_together_and_get_what_they_g
     alone = [tracker.annotate(*clip) for clip in clips]
     calls = network_calls(tracker)
     together = tracker.annotate_several(clips)
-    assert [clips_at_once for clips_at_once, _ in calls] == [2]
+    assert calls == [len(tracks.query_frame_N) for tracks in alone if len(tracks.query_frame_N)]
     for one, other in zip(alone, together, strict=True):
-        assert np.allclose(one.xy_NT2, other.xy_NT2, atol=1e-3)
-        assert np.array_equal(one.visible_NT, other.visible_NT)
-        assert np.array_equal(one.query_frame_N, other.query_frame_N)
+        are_the_same(one, other)
 
 
-def test_where_the_gpu_is_too_small_the_batch_is_halved_and_the_tracks_are_the_same(checkout: Path) -> None:
-    from models.annotators.cotracker import CoTracker3
+def test_points_go_through_the_network_in_parts_that_the_batch_and_the_length_allow(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from models.annotators.cotracker import CoTracker3, annotator
 
-    clips, expected = several_clips(), CoTracker3(config(checkout), CPU).annotate_several(several_clips())
+    frames, _ = scene(motion(dx=-3, dy=1), 4)
+    expected = CoTracker3(config(checkout), CPU).follow(frames, (), QUERIES)
+    monkeypatch.setattr(annotator, "_POINT_FRAMES", 4)
+    tracker = CoTracker3(config(checkout), ComputeConfig(device="cpu", batch=2))
+    calls = network_calls(tracker)
+    are_the_same(expected, tracker.follow(frames, (), QUERIES))
+    assert calls == [2, 1]
+    tracker.follow(scene(motion(), 9)[0], (), QUERIES)  # longer than all that it may hold: point by point
+    assert calls[2:] == [1, 1, 1]
+
+
+def test_where_the_gpu_is_too_small_for_the_points_they_are_halved_and_the_tracks_are_the_same(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from models.annotators.cotracker import CoTracker3, annotator
+
+    monkeypatch.setattr(annotator, "_WHOLE_CLIP_FRAMES", 1)
+    frames, _ = scene(motion(dx=-3, dy=1), 3)
+    expected = CoTracker3(config(checkout), CPU).follow(frames, (), QUERIES)
     tracker = CoTracker3(config(checkout), CPU)
-    calls = network_calls(tracker, most_points=16)
-    found = tracker.annotate_several(clips)
-    assert any(clips_at_once * points > 16 for clips_at_once, points in calls)
-    assert calls[-1][0] * calls[-1][1] <= 16
-    for one, other in zip(expected, found, strict=True):
-        assert np.allclose(one.xy_NT2, other.xy_NT2, atol=1e-3)
-        assert np.array_equal(one.visible_NT, other.visible_NT)
+    calls = network_calls(tracker, most_points=1, mode="online")
+    are_the_same(expected, tracker.follow(frames, (), QUERIES))
+    assert calls == [3, 1, 1, 1]
+    tracker.follow(frames, (), QUERIES)
+    assert calls[4:] == [1, 1, 1]  # not tried again
 
 
 QUERIES = np.array([[0, 200, 100], [1, 400, 60], [0, 300, 240]], np.float32)
@@ -185,28 +200,22 @@ def test_a_clip_too_large_to_be_looked_at_whole_goes_through_in_windows_with_all
     tracker = CoTracker3(config(checkout), CPU)
     whole, windows = network_calls(tracker, most_points=0), network_calls(tracker, mode="online")
     found = tracker.follow(frames, (), QUERIES)
-    assert whole == windows == [(1, 3)]
+    assert whole == windows == [3]
     assert np.allclose(expected.xy_NT2, found.xy_NT2, atol=1e-3)
     assert np.array_equal(expected.visible_NT, found.visible_NT)
     tracker.follow(frames, (), QUERIES[:1])
     assert len(whole) == 1  # not tried again at that length
 
 
-def test_several_clips_too_large_to_be_looked_at_whole_are_first_taken_one_by_one(checkout: Path) -> None:
-    from models.annotators.cotracker import CoTracker3
+def test_a_small_picture_is_enlarged_without_blocks(checkout: Path) -> None:
+    from models.annotators.cotracker.annotator import _Video
+    from models.annotators.cotracker.loading import load_predictor
 
-    clips = [(scene(motion(dx=dx), 2)[0], ()) for dx in (-3, -2)]
-    asked = [QUERIES[:2], QUERIES[:2]]
-    expected = CoTracker3(config(checkout), CPU)._follow_several(clips, asked)
-    tracker = CoTracker3(config(checkout), CPU)
-    tracker._batches.size = 4
-    whole, windows = network_calls(tracker, most_points=0), network_calls(tracker, mode="online")
-    found = tracker._follow_several(clips, asked)
-    assert whole == [(2, 2), (1, 2)]
-    assert windows == [(1, 2), (1, 2)]
-    for one, other in zip(expected, found, strict=True):
-        assert np.allclose(one.xy_NT2, other.xy_NT2, atol=1e-3)
-        assert np.array_equal(one.visible_NT, other.visible_NT)
+    ramp = np.broadcast_to(np.arange(60, 180, 2, dtype=np.uint8), (40, 60))
+    frames = frames_of(np.vstack([ramp, np.full((20, 60), 128, np.uint8)])[None])
+    shown = _Video.of(frames, load_predictor("offline", str(checkout), _cpu())).pictures_T3HW[0, 0, 45].int()
+    steps = shown.diff()[4:-4]
+    assert steps.min() >= 0 and steps.max() <= 2  # 60 columns on 160: about 0.9 a column
 
 
 def test_a_gpu_too_small_for_a_single_point_is_an_error_that_says_what_to_do(checkout: Path) -> None:
@@ -216,7 +225,7 @@ def test_a_gpu_too_small_for_a_single_point_is_an_error_that_says_what_to_do(che
     whole, windows = network_calls(tracker, most_points=0), network_calls(tracker, most_points=0, mode="online")
     with pytest.raises(FiguregroundError, match=r"too small for cotracker3\. .*compute\.device=cpu"):
         tracker.follow(scene(motion(), 2)[0], (), QUERIES)
-    assert len(whole) == 1 and windows[-1] == (1, 1)
+    assert len(whole) == 1 and windows[-1] == 1
 
 
 def test_the_identity_tells_of_the_weights_for_whole_clips_and_for_windows(

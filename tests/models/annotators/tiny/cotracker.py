@@ -1,11 +1,12 @@
 """A module `cotracker` with the interface of the published one, for the code that loads and drives it.
 
-It is not CoTracker, whose code and weights could not be had: it follows points by correlating patches. Its classes,
-signatures and shapes are those of `cotracker.predictor`.
+It is not CoTracker, whose licence keeps it out of this repository: it follows points by correlating patches. Its classes,
+signatures and shapes are those of `cotracker.predictor`; like the published code it fails on several clips at a time.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 CODE = '''
@@ -21,10 +22,12 @@ class _Model(nn.Module):
         super().__init__()
         self.window_len = window_len
         self.sharpness = nn.Parameter(torch.tensor(0.0))
+        self.fnet = nn.Identity()
 
     def forward(self, video, queries):
         b, t, _, h, w = video.shape
-        grey = video.mean(2)
+        assert b == 1, "the published code fails on several"
+        grey = self.fnet(video.flatten(0, 1)).view_as(video).mean(2)
         tracks = torch.zeros(b, t, queries.shape[1], 2, device=video.device)
         seen = torch.zeros(b, t, queries.shape[1], device=video.device)
         for i in range(b):
@@ -118,8 +121,15 @@ def cotracker3_online(*, pretrained=True, **kwargs):
 """
 
 
+def forget() -> None:
+    """Have the module `cotracker` imported anew, wherever it is found next."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "cotracker"]:
+        del sys.modules[name]
+
+
 def write_checkout(folder: Path) -> Path:
     """A folder like a checkout of co-tracker: `hubconf.py` and the module."""
+    forget()
     (folder / "cotracker").mkdir(parents=True)
     (folder / "cotracker" / "__init__.py").touch()
     (folder / "cotracker" / "predictor.py").write_text(CODE)
