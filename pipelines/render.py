@@ -43,7 +43,8 @@ def read_inputs(corpus: Corpus, job: RenderJob, renderer: Sizes) -> Inputs:
     else:
         reference = read_reference(corpus, job.reference, job.reference_frame, size, multiple)
     pose, fps = read_pose(corpus, job.pose, job.seconds, reference, same=job.pose == job.reference)
-    tracks = read_tracks(corpus, job.background, len(pose.present_T), fps, reference, job.seed)
+    same = job.background == job.reference
+    tracks = read_tracks(corpus, job.background, len(pose.present_T), fps, reference, job.seed, same=same)
     return Inputs(reference, pose, tracks, fps, job.seed)
 
 

@@ -23,6 +23,7 @@ from schemas.skeletons.conversion import converted
 from transforms.pixels import rgb_of_planes
 from transforms.rasterising.selection import usable_points
 from transforms.retarget import retarget
+from transforms.track_presets.gaps import fill_gaps
 from transforms.track_presets.tracks import PRESETS, preset_tracks, retime, retime_tracks, transfer_tracks
 from transforms.training_clips.decoding import decode_some
 
@@ -126,11 +127,12 @@ def read_pose(
 
 
 def read_tracks(
-    corpus: Corpus, background: str, frames: int, fps: Fraction, reference: ReferencePicture, seed: int
+    corpus: Corpus, background: str, frames: int, fps: Fraction, reference: ReferencePicture, seed: int, *, same: bool
 ) -> Tracks:
     """Tracks of a preset, or of a clip transferred to the reference's size and played to and fro if it is too short.
 
-    background: PRESET, PRESET:STRENGTH (a factor on the camera's motion), or a clip.
+    background: PRESET, PRESET:STRENGTH (a factor on the camera's motion), or a clip. same: the reference is of this
+    clip; else its ground is free where the clip's person stood, and gets points there, too.
 
     Raises CorpusError for a clip that has no video, GenerationError for an unknown name and where no point is seen.
     """
@@ -144,10 +146,10 @@ def read_tracks(
         raise GenerationError(f"{error}, and the presets are {', '.join(PRESETS)}") from error
     annotation, media = _annotation(corpus, background), corpus.media(background)
     tracks = transfer_tracks(annotation.tracks, (media.width, media.height), reference.size)
-    tracks = retime_tracks(tracks, retime(media.frames, media.fps, frames, fps))
-    if not usable_points(tracks, reference.size).any():
+    index_T = retime(media.frames, media.fps, frames, fps)
+    if not usable_points(tracks, reference.size)[:, index_T].any():
         raise GenerationError(f"clip {background} has no point on its ground; choose another, or {', '.join(PRESETS)}")
-    return tracks
+    return retime_tracks(tracks if same else fill_gaps(tracks, reference.size), index_T)
 
 
 def _annotation(corpus: Corpus, clip_id: str) -> Annotation:
