@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.arrays import F32, Bool
+from schemas.arrays import F32
 from schemas.records import Tracks
 from transforms.rasterising.selection import usable_points
 
@@ -36,7 +36,7 @@ def fill_gaps(tracks: Tracks, size: tuple[int, int]) -> Tracks:
             both_N = usable_NT[:, t - 1] & usable_NT[:, t]
             at_P2 = np.array([paths[p][t - 1] for p in seen])
             moved_P2 = at_P2 + _motion(at_P2, tracks.xy_NT2[both_N, t - 1], tracks.xy_NT2[both_N, t], 2 * step)
-            kept_P: Bool = ((moved_P2 > -0.5) & (moved_P2 < np.array(size) - 0.5)).all(1)
+            kept_P = np.asarray(((moved_P2 > -0.5) & (moved_P2 < np.array(size) - 0.5)).all(1))
             seen = [p for p, kept in zip(seen, kept_P, strict=True) if kept]
             for p, xy in zip(seen, moved_P2[kept_P], strict=True):
                 paths[p][t] = xy
