@@ -1,7 +1,7 @@
 """A module `cotracker` with the interface of the published one, for the code that loads and drives it.
 
-It is not CoTracker, whose licence keeps it out of this repository: it follows points by correlating patches. Its classes,
-signatures and shapes are those of `cotracker.predictor`; like the published code it fails on several clips at a time.
+It is not CoTracker, whose licence keeps it out of this repository: it follows points by correlating patches. Its
+classes, signatures and shapes are those of `cotracker.predictor`; like that it fails on several clips at a time.
 """
 
 from __future__ import annotations
