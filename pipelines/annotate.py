@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pipelines.corpus.annotators import note_annotator, person_numbers, settings_of
@@ -22,7 +21,6 @@ from pipelines.engines.base import Engine
 from pipelines.mapping import outcomes_of
 from schemas.config import Config
 from schemas.outcomes import Failed, Kept, Outcome
-from schemas.records import Annotation, Frames
 from transforms.stage import Resources, Stage
 
 if TYPE_CHECKING:
@@ -42,15 +40,11 @@ class Annotated:
     failed: list[str] = field(default_factory=list)
 
 
-ClipIds = tuple[str, ...]
-"""Clips of one length, which an annotator may take together."""
-
-
-class AnnotateClips(Stage[ClipIds, tuple[DataFile, ...]]):
-    """Clips to the files that hold their new rows."""
+class AnnotateClips(Stage[str, tuple[DataFile, ...]]):
+    """Clips, by id, to the files that hold their new rows."""
 
     name = "annotate"
-    accepts = tuple
+    accepts = str
     resources = Resources(cpus=1.0, memory_mb=1024)
 
     def __init__(self, corpus: str | Place, config: Config, table: str) -> None:
@@ -73,23 +67,17 @@ class AnnotateClips(Stage[ClipIds, tuple[DataFile, ...]]):
         self._clips = self._again = None
         release()
 
-    def process(self, item: ClipIds) -> Iterable[Outcome[tuple[DataFile, ...]]]:
-        """For each clip the files, none if there is nobody to mask; all of them once all are annotated."""
-        if self._clips is None or self._again is None:
-            raise ValueError(f"clips {item} came before setup")
-        clips = [self._read(self._clips, clip_id) for clip_id in item]
-        made = self._again.annotate_several(clips)
-        rows = [_rows(clip_id, new, len(clip[0])) for clip_id, new, clip in zip(item, made, clips, strict=True)]
-        layout = Layout.at(self._place)
-        for clip_id, of_clip in zip(item, rows, strict=True):
-            yield Kept((write_rows(layout, self._table, f"annotate-{clip_id}", of_clip),) if of_clip else ())
-
-    @staticmethod
-    def _read(stored: ClipReader, clip_id: str) -> tuple[Frames, Annotation, list[int]]:
+    def process(self, item: str) -> Iterable[Outcome[tuple[DataFile, ...]]]:
+        """The clip's file, none if there is nobody to mask."""
         from transforms.encoding.h264 import decode_frames
 
-        media = stored.media(clip_id)
-        return decode_frames(media.video, media.fps), stored.annotation(clip_id), stored.persons(clip_id)
+        if self._clips is None or self._again is None:
+            raise ValueError(f"clip {item} came before setup")
+        media = self._clips.media(item)
+        frames = decode_frames(media.video, media.fps)
+        made = self._again.annotate(frames, self._clips.annotation(item), self._clips.persons(item))
+        rows = _rows(item, made, len(frames))
+        yield Kept((write_rows(Layout.at(self._place), self._table, f"annotate-{item}", rows),) if rows else ())
 
 
 class AnnotateClipsOnGpu(AnnotateClips):
@@ -122,8 +110,7 @@ def annotate(
     done = Annotated(len(clips), already_done=len(clips) - len(left))
     with Committer(corpus, read.config) as committer:
         note_annotator(committer.layout, read.config if there else None, config, table, prefer=prefer)
-        groups = _groups(read, left, config, table)
-        with closing(_outcomes(_stage(corpus, config, table), groups, engine)) as outcomes:
+        with closing(outcomes_of(_stage(corpus, config, table), left, engine)) as outcomes:
             try:
                 for outcome in outcomes:
                     _take(outcome, committer, done)
@@ -150,34 +137,6 @@ def clips_without_persons(corpus: Corpus, clips: Iterable[str]) -> set[str]:
     return {clip_id for clip_id, posed_masked in rows.items() if not person_numbers(*posed_masked, corpus.preference)}
 
 
-def _groups(corpus: Corpus, left: Sequence[str], config: Config, table: str) -> list[ClipIds]:
-    """The clips in groups of one length, as many in a group as the annotator takes together."""
-    from models.annotators.needs import clips_together
-
-    most = clips_together(config, table)
-    if most == 1:
-        return [(clip_id,) for clip_id in left]
-    rows = corpus.arrow("clips", ["clip_id", "frames"]).to_pylist()
-    frames = {row["clip_id"]: row["frames"] for row in rows}
-    alike = [list(group) for _, group in groupby(sorted(left, key=lambda c: (frames[c], c)), key=frames.__getitem__)]
-    return [tuple(group[start : start + most]) for group in alike for start in range(0, len(group), most)]
-
-
-def _outcomes(
-    stage: AnnotateClips, groups: Iterable[ClipIds], engine: Engine | None
-) -> Generator[Outcome[Any], None, None]:
-    """Outcomes clip by clip. A group that fails is taken apart: a clip fails alone."""
-    apart: list[ClipIds] = []
-    with closing(outcomes_of(stage, groups, engine)) as outcomes:
-        for outcome in outcomes:
-            if isinstance(outcome, Failed) and len(outcome.item) > 1:
-                apart += [(clip_id,) for clip_id in outcome.item]
-            else:
-                yield outcome
-    if apart:
-        yield from outcomes_of(stage, apart, engine)
-
-
 def _stage(corpus: str | Place, config: Config, table: str) -> AnnotateClips:
     from models.annotators.needs import is_research
 
@@ -190,7 +149,7 @@ def _take(outcome: Outcome[Any], committer: Committer, done: Annotated) -> None:
         committer.add_annotations(outcome.item)
         done.made += 1
     elif isinstance(outcome, Failed):
-        done.failed.append(f"clip {outcome.item[0]}: {outcome.error}")
+        done.failed.append(f"clip {outcome.item}: {outcome.error}")
 
 
 def _rows(clip_id: str, new: Any, frames: int) -> list[Row]:

@@ -97,9 +97,7 @@ class ComputeConfig(_Section):
 
     device: Annotated[str, "cuda, cuda:N or cpu."] = "cuda"
     precision: Annotated[Literal["float32", "float16", "bfloat16"], "On a GPU; a CPU computes in float32."] = "float16"
-    batch: Annotated[
-        int, Ge(1), Le(256), "Pictures, or clips for cotracker3, at a time; halved where the GPU's memory is too small."
-    ] = 8
+    batch: Annotated[int, Ge(1), Le(256), "Pictures at a time; halved where the GPU's memory is too small."] = 8
 
 
 @dataclass(frozen=True)

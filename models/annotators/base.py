@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from schemas.arrays import F32, U8
 from schemas.records import Annotator, Frames, Mask, Pose, Tracks
@@ -28,10 +27,6 @@ class TrackedPerson:
 
     pose: Pose
     mask: Mask | None
-
-
-ClipFrames = tuple[Frames, tuple[Mask, ...]]
-"""Frames of a clip, and the masks of its persons."""
 
 
 class PoseAnnotator(Protocol):
@@ -78,13 +73,4 @@ class TrackAnnotator(Protocol):
 
     def follow(self, frames: Frames, masks: tuple[Mask, ...], queries_N3: F32) -> Tracks:
         """Tracks of given points, in order. queries_N3: (N, 3) frame, x, y px."""
-        ...
-
-
-@runtime_checkable
-class BatchedTrackAnnotator(TrackAnnotator, Protocol):
-    """One whose network takes several clips together, which keeps a GPU busy."""
-
-    def annotate_several(self, clips: Sequence[ClipFrames]) -> tuple[Tracks, ...]:
-        """As `annotate`, for clips of one length."""
         ...

@@ -57,11 +57,6 @@ def sam2_weights(weights: str) -> tuple[str, str]:
     return weights, f"{weights}_config"
 
 
-def clips_together(config: Config, table: str) -> int:
-    """How many clips of one length the annotator of a table takes at a time."""
-    return config.compute.batch if table == "tracks" and config.tracks.annotator == "cotracker3" else 1
-
-
 def is_research(annotator: str) -> bool:
     """Whether an annotator is research-grade: it wants a GPU and the packages of the extra `annotate`."""
     return annotator in _RESEARCH

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.annotators.base import (
-    BatchedTrackAnnotator,
-    MaskAnnotator,
-    PoseAnnotator,
-    TrackAnnotator,
-    TrackedPerson,
-)
+from models.annotators.base import MaskAnnotator, PoseAnnotator, TrackAnnotator, TrackedPerson
 from models.annotators.factory import create_masks, create_pose, create_tracks
 from schemas.config import Config
 from schemas.errors import ConfigError
@@ -61,13 +55,6 @@ class Again:
             self._masks = create_masks(config)
         else:
             self._tracks = create_tracks(config)
-
-    def annotate_several(self, clips: Sequence[tuple[Frames, Annotation, Sequence[int]]]) -> list[New]:
-        """As `annotate`, for clips of one length; together where the annotator can."""
-        if not isinstance(self._tracks, BatchedTrackAnnotator):
-            return [self.annotate(*clip) for clip in clips]
-        given = [(frames, tuple(person.mask for person in stored.persons)) for frames, stored, _ in clips]
-        return [NewTracks(tracks, self._tracks.identity) for tracks in self._tracks.annotate_several(given)]
 
     def annotate(self, frames: Frames, stored: Annotation, numbers: Sequence[int]) -> New:
         """The new annotation. stored: what the clip has; numbers: of its persons, in order."""

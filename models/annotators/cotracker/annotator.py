@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.annotators.base import ClipFrames
 from models.annotators.compute import Batches, device_of, enough_memory, inference, release_memory
 from models.annotators.cotracker.loading import WINDOWS, Mode, load_predictor, weights_of
 from models.annotators.cotracker.queries import choose_queries
@@ -38,7 +37,8 @@ _RELIEF = "Set compute.device=cpu, or choose tracks.annotator=recovering"
 
 
 class CoTracker3:
-    """Track annotator. As many points of a clip as the memory allows go through the network together.
+    """Track annotator. As many points of a clip as the memory allows go through the network together; clips go one
+    after the other, for the published code fails on several at a time.
 
     A clip too long to be looked at whole, for the network or for the GPU's memory, goes through in windows.
     Raises ConfigError without its code or its GPU, WeightsError if its weights cannot be had, FiguregroundError if the
@@ -64,10 +64,6 @@ class CoTracker3:
     def annotate(self, frames: Frames, masks: tuple[Mask, ...]) -> Tracks:
         """Tracks of points chosen outside the masks at several frames, each followed to the clip's end."""
         return self.follow(frames, masks, self._choose(frames, masks))
-
-    def annotate_several(self, clips: Sequence[ClipFrames]) -> tuple[Tracks, ...]:
-        """The same of several clips, one after the other: the published code fails on more than one at a time."""
-        return tuple(self.annotate(*clip) for clip in clips)
 
     def follow(self, frames: Frames, masks: tuple[Mask, ...], queries_N3: F32) -> Tracks:
         """Tracks of given points: frame, x, y px. A point under a person or outside the picture is not visible."""

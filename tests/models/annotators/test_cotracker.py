@@ -115,14 +115,6 @@ def _cpu():
     return torch.device("cpu")
 
 
-def several_clips():
-    """Three clips of one length and two sizes, the second without anything to follow."""
-    moving, masks = scene(motion(dx=-3, dy=1), 3, occluder=True)
-    flat = frames_of(np.full((3, 540, 640), 128, np.uint8))
-    small = frames_of(np.ascontiguousarray(scene(motion(dx=-2), 3)[0].yuv_THW[:, :270, :320]))
-    return [(moving, masks), (flat, ()), (small, ())]
-
-
 def network_calls(tracker, most_points: int | None = None, mode: str = "offline") -> list[int]:
     """Points of every call of a network, from now on; it holds so many of them."""
     import torch
@@ -142,19 +134,6 @@ def are_the_same(one, other) -> None:
     assert np.array_equal(one.xy_NT2, other.xy_NT2)
     assert np.array_equal(one.visible_NT, other.visible_NT)
     assert np.array_equal(one.query_frame_N, other.query_frame_N)
-
-
-def test_of_several_clips_each_gets_what_it_gets_alone(checkout: Path) -> None:
-    from models.annotators.cotracker import CoTracker3
-
-    clips = several_clips()
-    tracker = CoTracker3(config(checkout), CPU)
-    alone = [tracker.annotate(*clip) for clip in clips]
-    calls = network_calls(tracker)
-    together = tracker.annotate_several(clips)
-    assert calls == [len(tracks.query_frame_N) for tracks in alone if len(tracks.query_frame_N)]
-    for one, other in zip(alone, together, strict=True):
-        are_the_same(one, other)
 
 
 def test_points_go_through_the_network_in_parts_that_the_batch_and_the_length_allow(

@@ -136,15 +136,6 @@ def test_nothing_is_left_over_of_the_clip_before(tracker: Any) -> None:
     assert np.array_equal(first.visible_NT, second.visible_NT)
 
 
-def test_of_several_clips_each_gets_what_it_gets_alone(tracker: Any) -> None:
-    clips = [(scene(motion(dx=dx), 5)[0], ()) for dx in (-3, 2)]
-    alone = [tracker.annotate(*clip) for clip in clips]
-    for one, other in zip(alone, tracker.annotate_several(clips), strict=True):
-        assert len(one.query_frame_N)
-        assert np.array_equal(one.xy_NT2, other.xy_NT2)
-        assert np.array_equal(one.visible_NT, other.visible_NT)
-
-
 def test_the_encoder_gives_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
