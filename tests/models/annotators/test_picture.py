@@ -38,5 +38,7 @@ def test_a_crop_is_that_of_the_converted_picture(x: float, y: float, size: float
     inside = cv2.erode(seen, np.ones((reach, reach), np.uint8)) == 255
     if inside.sum() > 200:
         assert np.abs(cut - converted)[inside].mean() < 4
-    beyond = cv2.dilate(seen, np.ones((reach, reach), np.uint8)) == 0
+    wider = RgbPicture(np.full((HEIGHT + 4, WIDTH + 4, 3), 255, np.uint8))  # it may end just outside the crop
+    around = wider.crop(Roi((x + 2, y + 2), size, angle), SIDE)[..., 0]
+    beyond = cv2.dilate(around, np.ones((reach, reach), np.uint8)) == 0
     assert cut[beyond].max(initial=0) == converted[beyond].max(initial=0) == 0
