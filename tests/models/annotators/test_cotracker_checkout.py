@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -30,6 +30,9 @@ from tests.models.annotators.tiny.cotracker_checkout import (
 from tests.models.annotators.tiny.registering import register
 from tests.models.footage import frames_of, motion, scene
 from tests.models.optional import needs
+
+if TYPE_CHECKING:
+    from models.annotators.cotracker.loading import Mode
 
 pytestmark = [needs("torch"), needs_checkout, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(900)]
 QUERIES = np.array([[0, 40, 20], [3, 80, 40], [0, 20, 60], [12, 100, 70]], np.float32)
@@ -84,14 +87,14 @@ def are_sound(tracks: Tracks, frames: int, queries_N3: F32 = QUERIES) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_predictors_are_as_the_code_around_them_takes_them(mode: str, tmp_path: Path, monkeypatch: Any) -> None:
+def test_the_predictors_are_as_the_code_around_them_takes_them(mode: Mode, tmp_path: Path, monkeypatch: Any) -> None:
     from models.annotators.cotracker.loading import WINDOWS
 
     use_checkout(tmp_path, monkeypatch, resolution=None)
     predictor = made()._predictor(mode)
     assert type(predictor).__module__ == "cotracker.predictor"
     assert predictor.interp_shape == (384, 512)
-    assert predictor.model.window_len == WINDOWS[mode]  # type: ignore[index]
+    assert predictor.model.window_len == WINDOWS[mode]
     if mode == "online":
         assert predictor.step == WINDOWS["online"] // 2
 
