@@ -55,6 +55,9 @@ class DisturbanceConfig(_Section):
     drop_points: Annotated[float, Ge(0), Le(1), "Chance of a black points raster."] = 0.1
     drop_reference: Annotated[float, Ge(0), Le(1), "Chance of no global feature."] = 0.1
     drop_condition: Annotated[float, Ge(0), Le(1), "Chance of no condition frames."] = 0.1
+    drop_warp: Annotated[
+        float, Ge(0), Le(1), "Chance of the last frame in the place of warped ones, of which nothing counts as known."
+    ] = 0.0
     condition_noise: Annotated[
         float, Ge(0), Le(1), "Most deviation of noise on the condition latents; half have none."
     ] = 0.1

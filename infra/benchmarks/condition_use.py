@@ -4,7 +4,8 @@ Run: python -m infra.benchmarks.condition_use --model DIR --clips 112
 Two tables of the loss of the mean prediction (pure noise, nothing else dropped or disturbed). The first changes what
 the network is shown: a raster, the global feature or the condition frames alone. The second changes what a user gives:
 the pose, the points or the reference of another clip, for raster, warp and feature together. Each is given with the
-condition frames, and with them dropped, when rasters and feature are all there is. Beside each rise its standard error
+condition frames, with the last frame in the place of warped ones (`disturb.drop_warp`; to plain repetition that is the
+same), and with no condition at all, when rasters and feature are all there is. Beside each rise its standard error
 over batches of 8 clips. Clips are synthetic, or those of --corpus. A batch takes the pocket of 128 px about a minute of
 one CPU core.
 """
@@ -36,7 +37,11 @@ from schemas.training import TrainedModelConfig, TrainingConfig, TrainingDataCon
 
 BATCH = 8
 SHOWN, GIVEN = "what the network is shown", "what a user gives"
-DISTURBANCES = {"with condition frames": MEAN_ONLY, "without": replace(MEAN_ONLY, drop_condition=1)}
+DISTURBANCES = {
+    "with condition frames": MEAN_ONLY,
+    "with the warp withheld": replace(MEAN_ONLY, drop_warp=1),
+    "without": replace(MEAN_ONLY, drop_condition=1),
+}
 
 
 @dataclass(frozen=True)

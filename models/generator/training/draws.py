@@ -31,6 +31,7 @@ class Draw:
     points_kept_B: Tensor
     reference_kept_B: Tensor
     condition_kept_B: Tensor
+    warp_kept_B: Tensor
 
 
 def draw(
@@ -58,6 +59,7 @@ def draw(
         points_kept_B=kept(config.drop_points),
         reference_kept_B=kept(config.drop_reference),
         condition_kept_B=kept(config.drop_condition),
+        warp_kept_B=kept(config.drop_warp),
     )
 
 

@@ -56,29 +56,28 @@ def reference_latents(vae: Any, clip: PreparedClip, *, reference_network: bool) 
     return latents_of(vae, clip.other_B3HW[:, None])[:, 0] if reference_network else None
 
 
-def condition_channels(
-    name: str, vae: Any, clip: PreparedClip, last_B3HW: Tensor, noise_BTChw: Tensor, kept_B: Tensor
-) -> Tensor:
+def condition_channels(name: str, vae: Any, clip: PreparedClip, last_B3HW: Tensor, draw: Draw) -> Tensor:
     """(B, T, K, h, w) as the builder of that name makes it, with noise on its latents; zeros where not kept.
 
-    last: the last frame of the clip before, 0..1.
+    last: the last frame of the clip before, 0..1; without the warp it stands in the place of every warped frame.
     """
-    frames = clip.frames_BT3HW.shape[1]
+    frames, noise = clip.frames_BT3HW.shape[1], draw.condition_noise_BTChw
     last = latents_of(vae, last_B3HW[:, None])
     if name == "repeat":
-        channels = last.expand(-1, frames, -1, -1, -1) + noise_BTChw
+        channels = last.expand(-1, frames, -1, -1, -1) + noise
     else:
-        warped = latents_of(vae, clip.warped_BT3HW) + noise_BTChw
-        masks = condition_masks(clip.valid_BT1HW, clip.alpha_BT1HW, warped.shape[-2:])
+        kept = over_clip(draw.warp_kept_B)
+        warped = latents_of(vae, clip.warped_BT3HW).lerp(last, 1 - kept) + noise
+        masks = condition_masks(clip.valid_BT1HW, clip.alpha_BT1HW, warped.shape[-2:]) * kept
         parts = [warped, masks]
         if condition_builder(name).extra_channels > VALIDITY_CHANNELS:
-            parts.append((last + noise_BTChw[:, :1]).expand_as(warped))
+            parts.append((last + noise[:, :1]).expand_as(warped))
         channels = torch.cat(parts, 2)
-    return channels * over_clip(kept_B)
+    return channels * over_clip(draw.condition_kept_B)
 
 
 def conditions(name: str, vae: Any, clip: PreparedClip, last_B3HW: Tensor, draw: Draw) -> ClipConditions:
     """What the U-Net sees beside the noise."""
-    channels = condition_channels(name, vae, clip, last_B3HW, draw.condition_noise_BTChw, draw.condition_kept_B)
+    channels = condition_channels(name, vae, clip, last_B3HW, draw)
     pose = clip.pose_BT3HW * over_clip(draw.pose_kept_B)
     return ClipConditions(channels, pose, clip.points_BT3HW * over_clip(draw.points_kept_B))

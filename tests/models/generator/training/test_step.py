@@ -57,6 +57,21 @@ def test_what_is_dropped_is_black_or_zero_and_nothing_else_changes():
     assert not drawn(drop_reference=1.0).reference_kept_B.any()
 
 
+def test_a_withheld_warp_leaves_the_last_frame_of_which_nothing_counts_as_known():
+    pipeline = pocket("warped-last12", residual=True, widths=(8, 16, 16))
+    clip, last = squares(0)
+    clip = replace(clip, warped_BT3HW=clip.frames_BT3HW)
+    whole, withheld = (
+        conditions("warped-last12", pipeline.vae, clip, last, drawn(condition_noise=0, drop_warp=share))
+        for share in (0.0, 1.0)
+    )
+    repeated = latents_of(pipeline.vae, last[:, None]).expand(-1, clip.frames_BT3HW.shape[1], -1, -1, -1)
+    assert whole[0][:, :, 12:14].any() and not torch.equal(whole[0][:, :, :12], repeated)
+    assert torch.equal(withheld[0][:, :, :12], repeated) and torch.equal(withheld[0][:, :, 14:], repeated)
+    assert not withheld[0][:, :, 12:14].any()
+    assert all(torch.equal(a, b) for a, b in zip(whole[1:], withheld[1:], strict=True))
+
+
 def test_noise_on_the_condition_leaves_half_the_clips_and_all_masks_alone():
     clip, last = squares(0, batch=64)
     pipeline = pocket("warped-last12", residual=True, widths=(8, 16, 16))
