@@ -39,3 +39,10 @@ def test_an_unknown_public_name_is_an_attribute_error() -> None:
 
     with pytest.raises(AttributeError, match="Clips"):
         _ = figureground.Clips
+
+
+def test_every_public_name_is_where_it_is_said_to_be() -> None:
+    import figureground
+
+    assert [name for name in figureground.__all__ if getattr(figureground, name).__name__ != name] == []
+    assert sorted(figureground.__all__) == sorted(figureground._HOMES)

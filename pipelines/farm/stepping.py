@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from pipelines.farm.folder import Save
-from pipelines.render_card import ModelCard
 from pipelines.render_inputs import Inputs
 
 
@@ -62,14 +61,3 @@ class Stepper(Protocol):
     def close(self) -> None:
         """Free what threads it has."""
         ...
-
-
-def open_stepper(card: ModelCard) -> Stepper:
-    """The stepper of a renderer, with its model loaded. Raises WeightsError for a folder that doesn't load whole."""
-    if card.folder is None:
-        from pipelines.farm.stepping_warp import WarpStepper
-
-        return WarpStepper(card)
-    from pipelines.farm.stepping_model import ModelStepper
-
-    return ModelStepper(card)

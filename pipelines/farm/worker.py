@@ -6,12 +6,16 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from pipelines.events import Event
 from pipelines.farm.folder import RendersFolder, Row
 from pipelines.job import Job
 from pipelines.render_card import ModelCard
 from schemas.reasons import SourceReason
+
+if TYPE_CHECKING:
+    from pipelines.farm.stepping import Stepper
 
 
 @dataclass
@@ -39,12 +43,11 @@ class Rendering(Job[str]):
         import torch
 
         from pipelines.corpus.read import Corpus
-        from pipelines.farm.stepping import open_stepper
 
         torch.set_num_threads(1)  # more of them may round differently; a machine is filled with workers
         if torch.cuda.is_available():
             torch.cuda.set_device(self.place % torch.cuda.device_count())
-        self._stepper = open_stepper(self.card)
+        self._stepper = _stepper_of(self.card)
         self._facts = self.facts | {"precision": self._stepper.precision}
         self._opened = Corpus(self.corpus)
 
@@ -66,3 +69,14 @@ class Rendering(Job[str]):
     def give_up(self, task: str, reason: SourceReason, detail: str) -> Iterator[Event]:
         """Never: the driver of a farm does not hand its workers out by task."""
         yield from ()
+
+
+def _stepper_of(card: ModelCard) -> Stepper:
+    """The stepper of a renderer, with its model loaded. Raises WeightsError for a folder that doesn't load whole."""
+    if card.folder is None:
+        from pipelines.farm.stepping_warp import WarpStepper
+
+        return WarpStepper(card)
+    from pipelines.farm.stepping_model import ModelStepper
+
+    return ModelStepper(card)
