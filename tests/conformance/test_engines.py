@@ -32,11 +32,11 @@ POISON = {
     "broken?clips=5&broken_at=4": ("error", "bad sector"),
     "segfault?clips=6&segfault=5": ("crashed", "SIGSEGV"),
     "killed?clips=9&kill=6": ("crashed", "SIGKILL"),
-    "hang?clips=3&hang=1": ("stalled", "no progress for 5 s"),
+    "hang?clips=3&hang=1": ("stalled", "no progress for 8 s"),
     "hungry?clips=3&eat=1": ("crashed", "needed more than 400 MiB"),
 }
 GOOD = ("good?clips=9&reject=3", "short?clips=2", "empty?clips=0", "odd?clips=5&fail=3")
-POISON_LIMITS = LimitsConfig(attempts=2, stall_s=5)
+POISON_LIMITS = LimitsConfig(attempts=2, stall_s=8)
 
 
 @pytest.fixture(scope="session", autouse=True)

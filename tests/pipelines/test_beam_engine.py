@@ -27,7 +27,7 @@ from schemas.errors import ConfigError, WeightsError
 from tests.pipelines.beam_services import IN_SUBPROCESSES, ROOT, Gate, job_service
 from tests.pipelines.engine_stages import Decode, ListWriter, Missing, Screen, Work, clip_ids, source, task
 
-LIMITS = LimitsConfig(attempts=2, stall_s=3)
+LIMITS = LimitsConfig(attempts=2, stall_s=8)
 SOURCES = (
     "good?clips=9&reject=3",
     "short?clips=2",

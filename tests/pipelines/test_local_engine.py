@@ -42,7 +42,7 @@ BAD = {
     "segfault?clips=6&segfault=5": ("crashed", "SIGSEGV"),
     "exit?clips=3&exit=0": ("crashed", "exit code 7"),
     "killed?clips=9&slow=4&kill=6": ("crashed", "SIGKILL"),
-    "hang?clips=3&hang=1": ("stalled", "no progress for 3 s"),
+    "hang?clips=3&hang=1": ("stalled", "no progress for 8 s"),
     "hungry?clips=3&eat=1": ("crashed", "needed more than 250 MiB"),
     "greedy?clips=3&gulp=1": ("crashed", "needed more than 250 MiB"),
 }
@@ -72,7 +72,7 @@ class Aftermath:
 def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Aftermath:
     diary = tmp_path_factory.mktemp("engine") / "diary"
     flow = Flow((Decode(), Screen(), Work(diary)), ListWriter(), clips_per_part=4)
-    engine = LocalEngine(workers=3, memory_mb=250, limits=LimitsConfig(attempts=2, stall_s=3))
+    engine = LocalEngine(workers=3, memory_mb=250, limits=LimitsConfig(attempts=2, stall_s=8))
     with closing(engine.run(flow, map(task, (*BAD, *GOOD)))) as events:
         return Aftermath(list(events), diary.read_text().splitlines())
 

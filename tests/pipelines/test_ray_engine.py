@@ -64,7 +64,7 @@ MEAN = {
 @pytest.fixture(scope="module")
 def lent(ray_cluster: None) -> list[Event]:
     """Events of a run that lends clips to annotators, some of which ruin theirs."""
-    engine = RayEngine(2, limits=LimitsConfig(attempts=2, stall_s=3), memory_mb=600)
+    engine = RayEngine(2, limits=LimitsConfig(attempts=2, stall_s=10), memory_mb=600)
     with closing(engine.run(LENDING, map(task, ("a?clips=9&reject=3", "b?clips=5", *MEAN)))) as events:
         return list(events)
 
@@ -96,7 +96,7 @@ def test_counts_of_lent_clips_are_those_of_the_delivered_ones(lent: list[Event])
 def test_the_source_of_a_clip_that_ruins_its_annotator_says_how(lent: list[Event]) -> None:
     details = {e.report.source.uri: str(e.report.detail) for e in lent if isinstance(e, SourceDone)}
     assert "needed more than 600 MiB of memory" in details["eats?clips=7&gpu_eat=5"]
-    assert "no progress for 3 s" in details["hangs?clips=7&gpu_hang=5"]
+    assert "no progress for 10 s" in details["hangs?clips=7&gpu_hang=5"]
     for uri in MEAN:
         assert "its annotator had to be replaced 2 times" in details[uri]
 
