@@ -44,14 +44,20 @@ def _held(layout: Layout) -> Iterator[Require]:
         finally:
             lease.release()
         return
-    with _open(layout.lock) as file:
+    with file_lock(layout.lock, str(layout.root)):
+        yield lambda: None
+
+
+@contextmanager
+def file_lock(path: Path, of: str) -> Iterator[None]:
+    """Hold a file that says who writes `of`. Raises CorpusError naming the process that has it, if another has."""
+    with _open(path) as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
-            holder = in_words(_content(file))
-            raise CorpusError(f"{layout.root} is being written by {holder}; wait for it or stop it") from None
+            raise CorpusError(f"{of} is being written by {in_words(_content(file))}; wait for it or stop it") from None
         _sign(file)
-        yield lambda: None
+        yield
 
 
 def _open(path: Path) -> TextIO:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models.generator.pipeline import HumanVideoPipeline
+from pipelines.corpus.lock import file_lock
 from pipelines.training.build import (
     build_feed,
     build_held_out,
@@ -25,6 +28,9 @@ from pipelines.training_data.dataset import Share
 from schemas.errors import ConfigError
 from schemas.training import TrainingConfig
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
 Say = Callable[[str], None]
 
 
@@ -42,17 +48,23 @@ def train(mix: Sequence[Share], config: TrainingConfig, out: Path, say: Say) -> 
 
     mix: corpora, or `synthetic` in the place of one, and how often each is drawn from. Several processes are started by
     `accelerate launch`. An interruption leaves a checkpoint. Raises ConfigError for impossible or changed settings,
-    GenerationError for losses that are not finite and, once the model is saved, where a condition of
-    `config.require_used` is ignored.
+    CorpusError where another run has `out`, GenerationError for losses that are not finite and, once the model is
+    saved, where a condition of `config.require_used` is ignored.
     """
     from accelerate import Accelerator
-    from torch.utils.tensorboard import SummaryWriter
 
     require_learnable(config)
-    out.mkdir(parents=True, exist_ok=True)
     accelerator = Accelerator(mixed_precision=config.optimizer.precision)
     if config.optimizer.precision == "fp16" and accelerator.device.type == "cpu":
         raise ConfigError("optimizer.precision: fp16 needs a GPU; on a CPU leave it out, or use bf16")
+    out.mkdir(parents=True, exist_ok=True)
+    with file_lock(out / "lock", str(out)) if accelerator.is_main_process else nullcontext():
+        return _run(mix, config, out, say, accelerator)
+
+
+def _run(mix: Sequence[Share], config: TrainingConfig, out: Path, say: Say, accelerator: Accelerator) -> Trained:
+    from torch.utils.tensorboard import SummaryWriter
+
     trainer = Trainer(build_pipeline(config), config, out, accelerator, in_words(mix))
     main = accelerator.is_main_process
     already = trainer.step

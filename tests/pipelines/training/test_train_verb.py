@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -15,7 +17,7 @@ from models.generator.pipeline import HumanVideoPipeline
 from pipelines.cli.app import app
 from pipelines.training.stages import stage_file, stage_names
 from schemas.config_loading import load_training_config
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, CorpusError
 
 TINY = [
     "data.size=16", "data.frames=3", "data.batch=2", "model.widths=[8, 8, 16]", "steps=2", "log_every=1",
@@ -47,6 +49,30 @@ def test_the_same_command_goes_on_and_other_settings_are_an_error(tmp_path):
     again = train(tmp_path, "data.pool_shards=0", "steps=3")
     assert json.loads(again.stdout.splitlines()[-1])["already"] == 2
     assert isinstance(train(tmp_path, "data.pool_shards=0", "seed=4").exception, ConfigError)
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from pipelines.corpus.lock import file_lock
+with file_lock(Path(sys.argv[1]) / "lock", sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_folder_that_another_run_trains_in_is_left_alone_and_a_dead_one_does_not_keep_it(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as other:
+        try:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "held\n"
+            refused = train(tmp_path, "data.pool_shards=0")
+            assert isinstance(refused.exception, CorpusError)
+            assert f"{tmp_path} is being written by process {other.pid} on" in str(refused.exception)
+            assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+        finally:
+            other.kill()
+    assert train(tmp_path, "data.pool_shards=0").exit_code == 0
 
 
 def test_every_stage_that_comes_along_is_whole_and_named_by_size_and_kind():
