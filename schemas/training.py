@@ -77,6 +77,7 @@ class LossConfig(_Section):
     figure: Annotated[float, Ge(0), "Weight of the figure's error relative to the condition's."] = 1.0
     known: Annotated[float, Ge(0), "Weight of known ground's."] = 1.0
     fresh: Annotated[float, Ge(0), "Weight of newly seen ground's."] = 1.0
+    sharpness: Annotated[float, Ge(0), "Weight of the squared logarithm of made over true gradient energy."] = 0.0
 
 
 @dataclass(frozen=True)

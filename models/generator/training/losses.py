@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from models.generator.sharpness import gradient_energy
 from models.generator.training.prepared import PreparedClip
 from schemas.training import LossConfig
 
@@ -68,6 +69,17 @@ def snr_weights(timestep_B: Tensor, alphas_cumprod: Tensor, cap: float, *, resid
     if residual:
         return ratio.clamp(1, cap).float()
     return torch.where(ratio > 0, ratio.clamp_max(cap) / (ratio + 1), 1.0).float()
+
+
+def denoised(noisy_BTChw: Tensor, velocity_BTChw: Tensor, alpha_B: Tensor) -> Tensor:
+    """x0 of a prediction of v. alpha: cumulative product of the schedule at the timesteps."""
+    alpha = alpha_B.view(-1, 1, 1, 1, 1)
+    return alpha.sqrt() * noisy_BTChw - (1 - alpha).sqrt() * velocity_BTChw
+
+
+def blur(made_BT3HW: Tensor, true_BT3HW: Tensor) -> Tensor:
+    """(B,) squared logarithm of the videos' gradient energy over the true ones': 0 is as sharp. Pixels of any range."""
+    return (gradient_energy(made_BT3HW) / gradient_energy(true_BT3HW).clamp_min(1e-6)).clamp_min(1e-3).log().square()
 
 
 def weighed(errors: dict[str, Tensor], weight_B: Tensor, config: LossConfig) -> Tensor:

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from models.generator.features import ClipConditions
+from models.generator.latents import decode
 from models.generator.training.draws import Draw, draw
-from models.generator.training.losses import Regions, region_errors, snr_weights, weighed
+from models.generator.training.losses import Regions, blur, denoised, region_errors, snr_weights, weighed
 from models.generator.training.prepared import PreparedClip
 from models.generator.training.trainee import conditions, latents_of, reference_latents
 from schemas.training import TrainingConfig
@@ -69,4 +70,11 @@ class Objective:
         weights = snr_weights(
             drawn.timestep_B, self.scheduler.alphas_cumprod, self.config.loss.snr_cap, residual=residual
         )
-        return Losses(weighed(errors, weights, self.config.loss), errors, drawn.timestep_B)
+        loss = weighed(errors, weights, self.config.loss)
+        if weight := self.config.loss.sharpness:
+            made = prediction.float()
+            if not residual:
+                made = denoised(noisy, made, self.scheduler.alphas_cumprod.to(made)[drawn.timestep_B])
+            pixels = decode(self.vae, made.flatten(0, 1)).unflatten(0, made.shape[:2])
+            loss = loss + weight * blur((pixels + 1) / 2, clip.frames_BT3HW).mean()
+        return Losses(loss, errors, drawn.timestep_B)

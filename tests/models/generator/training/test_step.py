@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import log
 
 import pytest
 
@@ -12,7 +13,15 @@ from models.generator.light import leave_out_motion  # noqa: E402
 from models.generator.pocket import pocket  # noqa: E402
 from models.generator.schedulers import sampler  # noqa: E402
 from models.generator.training.draws import draw, step_generator  # noqa: E402
-from models.generator.training.losses import REGIONS, Regions, region_errors, snr_weights, weighed  # noqa: E402
+from models.generator.training.losses import (  # noqa: E402
+    REGIONS,
+    Regions,
+    blur,
+    denoised,
+    region_errors,
+    snr_weights,
+    weighed,
+)
 from models.generator.training.trainee import Trainee, conditions, latents_of  # noqa: E402
 from schemas.training import DisturbanceConfig, LossConfig  # noqa: E402
 from tests.models.generator.tiny_generators import fill_zeros  # noqa: E402
@@ -141,6 +150,37 @@ def test_velocity_is_learnt_where_the_network_is_not_residual():
     latents = latents_of(pipeline.vae, clip.frames_BT3HW)
     v = pipeline.scheduler.get_velocity(latents, torch.randn(latents.shape), torch.full((4,), 999))
     torch.testing.assert_close(v, -latents)
+
+
+def test_blur_is_nothing_for_a_video_as_sharp_and_grows_both_ways():
+    sharp = torch.rand(2, 3, 3, 16, 16)
+    assert not blur(sharp, sharp).any()
+    soft, grainy = 0.5 + (sharp - 0.5) / 2, 0.5 + (sharp - 0.5) * 2
+    torch.testing.assert_close(blur(soft, sharp), torch.full((2,), log(4) ** 2))
+    torch.testing.assert_close(blur(grainy, sharp), torch.full((2,), log(4) ** 2))
+    assert blur(torch.zeros_like(sharp), sharp).isfinite().all()
+
+
+def test_a_picture_comes_back_out_of_its_noise_and_velocity():
+    scheduler = sampler("ddim", residual=False)
+    latents, noise, timestep = torch.randn(SHAPE), torch.randn(SHAPE), torch.tensor([0, 300, 600, 999])
+    noisy, v = (way(latents, noise, timestep) for way in (scheduler.add_noise, scheduler.get_velocity))
+    torch.testing.assert_close(denoised(noisy, v, scheduler.alphas_cumprod[timestep]), latents)
+
+
+@pytest.mark.parametrize("residual", [True, False])
+def test_sharpness_is_learnt_where_it_has_a_weight(residual):
+    pipeline = pocket("repeat", residual=residual, widths=(8, 16, 16))
+    settings = replace(config(), model=replace(config().model, residual=residual))
+    plain, sharp = (
+        objective(pipeline, replace(settings, loss=LossConfig(sharpness=weight)))
+        .losses(Trainee(pipeline), *squares(0), step_generator(0, 0))
+        .loss
+        for weight in (0.0, 2.0)
+    )
+    assert sharp > plain
+    sharp.backward()
+    assert pipeline.unet.conv_out.weight.grad.any()
 
 
 def test_gradients_reach_every_weight_that_learns():
