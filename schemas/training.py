@@ -58,6 +58,9 @@ class DisturbanceConfig(_Section):
     drop_warp: Annotated[
         float, Ge(0), Le(1), "Chance of the last frame in the place of warped ones, of which nothing counts as known."
     ] = 0.0
+    drop_last: Annotated[
+        float, Ge(0), Le(1), "Chance of the first warped frame in the place of the last one, as before a first clip."
+    ] = 0.0
     condition_noise: Annotated[
         float, Ge(0), Le(1), "Most deviation of noise on the condition latents; half have none."
     ] = 0.1

@@ -2,8 +2,9 @@
 
 Run: python -m infra.benchmarks.training_quality --model DIR --scenes 16
 The scenes are those of `warp_quality`. Masked PSNR in dB, frame 0 left out; "sharpness" is the gradient energy of the
-output over that of the true frames. ±: standard error of the mean over scenes. What the mean prediction and samples
-gain over the full warp is told last, paired by scene and frame.
+output over that of the true frames. "Begun elsewhere" shows the network what it is shown of a video whose first pose
+is not the reference's: no true frame, only warped ones. ±: standard error of the mean over scenes. What the mean
+prediction and samples gain over the full warp is told last, paired by scene and frame.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from transforms.rasterising.points import rasterise_points
 from transforms.rasterising.skeleton import rasterise_skeleton
 
 _LEAST_KNOWN_PX = 20
+ELSEWHERE = ", begun elsewhere"
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,15 @@ def table(pipeline: HumanVideoPipeline, truth: Truth, steps: Sequence[int], *, w
         "full warp": row(truth, right.warped_BT3HW, right.valid_BT1HW),
     }
 
-    def add(name: str, clip: PreparedClip, count: int) -> None:
-        rows[name] = row(truth, sample_clip(pipeline, clip, reference, count, noise), right.valid_BT1HW)
+    def add(name: str, clip: PreparedClip, count: int, without: Set[str] = frozenset()) -> None:
+        rows[name] = row(truth, sample_clip(pipeline, clip, reference, count, noise, without), right.valid_BT1HW)
 
-    add("mean prediction", right, 1)
-    for each in steps:
-        add(f"sampled, {each} steps", right, each)
+    ways = {"mean prediction": 1} | {f"sampled, {each} steps": each for each in steps}
+    for name, count in ways.items():
+        add(name, right, count)
+    if pipeline.config.condition != "repeat":
+        for name, count in ways.items():
+            add(f"{name}{ELSEWHERE}", right, count, {"last"})
     if whole:
         for name, changed in shuffled(truth, drive).items():
             add(f"mean, {name}", prepared(truth, scene, changed), 1)
@@ -146,12 +151,13 @@ def main() -> None:
         f"{arguments.scenes} scenes of seed {arguments.seed}, {arguments.size} px, {CLIP_FRAMES} frames, "
         f"{time.process_time() - started:.0f} s"
     )
-    print(f"{'':28}{Row.heading()}")
+    print(f"{'':34}{Row.heading()}")
     for name, each in rows.items():
-        print(f"{name:28}{each.line()}")
+        print(f"{name:34}{each.line()}")
     print("gain over the full warp")
-    for name in ("mean prediction", *(f"sampled, {steps} steps" for steps in arguments.steps)):
-        print(f"{name:28}{gain(rows[name], rows['full warp'])}")
+    for name, each in rows.items():
+        if name.startswith(("mean prediction", "sampled")):
+            print(f"{name:34}{gain(each, rows['full warp'])}")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ class Draw:
     reference_kept_B: Tensor
     condition_kept_B: Tensor
     warp_kept_B: Tensor
+    last_kept_B: Tensor
 
 
 def draw(
@@ -60,6 +61,7 @@ def draw(
         reference_kept_B=kept(config.drop_reference),
         condition_kept_B=kept(config.drop_condition),
         warp_kept_B=kept(config.drop_warp),
+        last_kept_B=kept(config.drop_last),
     )
 
 

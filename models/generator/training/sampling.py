@@ -31,7 +31,7 @@ def sample_clip(
 ) -> Tensor:
     """Frames (B, T, 3, H, W) in 0..1 by DDIM; one step gives the mean prediction. last: of the clip before, 0..1.
 
-    without: conditions to leave out, of pose, points, reference, condition, warp. The pipeline keeps its scheduler.
+    without: what to leave out, of pose, points, reference, condition, warp, last. The pipeline keeps its scheduler.
     """
     unet, config = pipeline.unet, pipeline.unet.config
     given, reference_kept = whole_conditions(pipeline, clip, last_B3HW, without)
@@ -60,8 +60,8 @@ def whole_conditions(
     def kept(name: str) -> Tensor:
         return torch.full((len(clip),), float(name not in without), device=none.device)
 
-    pose, points, reference, condition, warp = (kept(n) for n in ("pose", "points", "reference", "condition", "warp"))
-    whole = Draw(torch.zeros(len(clip)).long(), none, none, pose, points, reference, condition, warp)
+    names = ("pose", "points", "reference", "condition", "warp", "last")
+    whole = Draw(torch.zeros(len(clip)).long(), none, none, *map(kept, names))
     given = conditions(pipeline.config.condition, pipeline.vae, clip, last_B3HW, whole)
     return given, float("reference" not in without)
 

@@ -59,7 +59,8 @@ def reference_latents(vae: Any, clip: PreparedClip, *, reference_network: bool) 
 def condition_channels(name: str, vae: Any, clip: PreparedClip, last_B3HW: Tensor, draw: Draw) -> Tensor:
     """(B, T, K, h, w) as the builder of that name makes it, with noise on its latents; zeros where not kept.
 
-    last: the last frame of the clip before, 0..1; without the warp it stands in the place of every warped frame.
+    last: the last frame of the clip before, 0..1; without the warp it stands in the place of every warped frame,
+    and where it is not kept, the first of those in its place.
     """
     frames, noise = clip.frames_BT3HW.shape[1], draw.condition_noise_BTChw
     last = latents_of(vae, last_B3HW[:, None])
@@ -71,7 +72,8 @@ def condition_channels(name: str, vae: Any, clip: PreparedClip, last_B3HW: Tenso
         masks = condition_masks(clip.valid_BT1HW, clip.alpha_BT1HW, warped.shape[-2:]) * kept
         parts = [warped, masks]
         if condition_builder(name).extra_channels > VALIDITY_CHANNELS:
-            parts.append((last + noise[:, :1]).expand_as(warped))
+            shown = (last + noise[:, :1]).lerp(warped[:, :1], 1 - over_clip(draw.last_kept_B))
+            parts.append(shown.expand_as(warped))
         channels = torch.cat(parts, 2)
     return channels * over_clip(draw.condition_kept_B)
 

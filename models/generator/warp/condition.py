@@ -24,6 +24,9 @@ VALIDITY_CHANNELS = 2
 _REFERENCE = ("reference_pose", "reference_confidence", "reference_mask", "people_mask")
 _POSE = ("pose", "pose_confidence")
 _POINTS = ("points", "points_visible", "point_ids")
+_SURE_JOINT = 0.5
+_STANDING = 0.015
+"""Farthest that a joint of a figure that stands still has gone, in the picture's short side."""
 
 
 class WarpedCondition:
@@ -62,8 +65,8 @@ class WarpedCondition:
 class WarpedConditionWithLast4(WarpedCondition):
     """The same with the paper's condition beside it: the last latent, repeated. For autoencoders of 4 channels.
 
-    Before the first clip that is the reference in the clip's first pose: of a figure that stands elsewhere the network
-    would paint a second one where the reference has it.
+    Before the first clip that is the reference, if its figure stands as it will in the first frame, and else the warped
+    first frame: of a figure that stands elsewhere the network would paint a second one where the reference has it.
     """
 
     extra_channels = VALIDITY_CHANNELS + 4
@@ -73,8 +76,10 @@ class WarpedConditionWithLast4(WarpedCondition):
         condition = super().build(states, clips, frames, encode)
         last = torch.stack(
             [
-                state.last_latent_Chw.to(condition) if state.next_clip else channels[: len(state.last_latent_Chw)]
-                for state, channels in zip(states, condition[:, 0], strict=True)
+                state.last_latent_Chw.to(condition)
+                if state.next_clip or _begins_as_reference(clip)
+                else channels[: len(state.last_latent_Chw)]
+                for state, clip, channels in zip(states, clips, condition[:, 0], strict=True)
             ]
         )
         return torch.cat([condition, last[:, None].expand(-1, frames, -1, -1, -1)], 2)
@@ -121,6 +126,16 @@ def _drive(clip: ClipInputs, frames: int, reference_pose_BJ2: Tensor, name: str)
     if pose.shape[1] != frames or points.shape[1] != frames:
         raise GenerationError(f"{name} has {frames} frames, its motion {pose.shape[1]} poses, {points.shape[1]} points")
     return Drive(pose, confidence, points.float(), visible, ids)
+
+
+def _begins_as_reference(clip: ClipInputs) -> bool:
+    """Whether the figure of a video's first clip stands in frame 0 as in the reference."""
+    if clip.pose_T3HW is None:
+        return True
+    motion = clip.motion
+    sure = torch.minimum(motion["pose_confidence"][0], motion["reference_confidence"]) > _SURE_JOINT
+    moved = (motion["pose"][0] - motion["reference_pose"])[sure].norm(dim=-1)
+    return len(moved) > 0 and float(moved.max()) <= _STANDING * min(clip.pose_T3HW.shape[-2:])
 
 
 def _require(motion: Mapping[str, Tensor], names: Sequence[str], clip: str) -> None:

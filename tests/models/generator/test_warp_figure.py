@@ -154,22 +154,32 @@ def test_the_condition_has_the_channels_it_says(truth: Truth, name: str) -> None
 
 
 @pytest.mark.parametrize("name, channels", [("warped-last4", 4), ("warped-last12", 12)])
-def test_the_frame_before_is_the_reference_in_the_first_pose_and_later_the_last_latent(
+def test_the_frame_before_is_the_reference_or_its_warp_into_another_pose_and_later_the_last_latent(
     truth: Truth, name: str, channels: int
 ) -> None:
-    builder, clip = condition_builder(name), _inputs(truth, 3, 6, 0)
+    builder, elsewhere, standing = condition_builder(name), _inputs(truth, 3, 6, 0), _inputs(truth, 0, 3, 0)
+    undriven, nobody = replace(elsewhere, pose_T3HW=None), dict(elsewhere.motion)
+    nobody["pose_confidence"] = torch.zeros_like(nobody["pose_confidence"])
     reference, last = torch.full((channels, 64, 64), 2.0), torch.full((channels, 64, 64), 3.0)
-    memory = builder.begin(truth.video_BT3HW[0, 0] * 2 - 1, clip.motion)
+    memory = builder.begin(truth.video_BT3HW[0, 0] * 2 - 1, elsewhere.motion)
     first = ClipState(0, 0, reference, torch.zeros((1, 1)), reference, memory)
+    later = replace(first, next_clip=1, last_latent_Chw=last)
 
     def encode(pixels: torch.Tensor) -> torch.Tensor:
         return pixels.repeat(1, channels // 3 + 1, 1, 1)[:, :channels]
 
-    later = replace(first, next_clip=1, last_latent_Chw=last)
-    warped, _, before = builder.build([first, later], [clip, clip], 3, encode).split([channels, 2, channels], 2)
-    assert torch.equal(before[0], warped[0, :1].expand_as(before[0]))
-    assert not torch.equal(warped[0, 0], warped[0, 2])
-    assert torch.equal(before[1], last.expand_as(before[1]))
+    def before(state: ClipState, clip: ClipInputs) -> tuple[torch.Tensor, torch.Tensor]:
+        warped, _, shown = builder.build([state], [clip], 3, encode)[0].split([channels, 2, channels], 1)
+        assert torch.equal(shown, shown[:1].expand_as(shown))
+        return warped, shown[0]
+
+    for clip in (elsewhere, replace(elsewhere, motion=nobody)):
+        warped, shown = before(first, clip)
+        assert torch.equal(shown, warped[0])
+    for clip in (standing, undriven):
+        assert torch.equal(before(first, clip)[1], reference)
+    for clip in (elsewhere, standing):
+        assert torch.equal(before(later, clip)[1], last)
 
 
 def test_videos_in_a_batch_have_the_condition_and_memory_they_have_alone(truth: Truth) -> None:

@@ -81,6 +81,19 @@ def test_a_withheld_warp_leaves_the_last_frame_of_which_nothing_counts_as_known(
     assert all(torch.equal(a, b) for a, b in zip(whole[1:], withheld[1:], strict=True))
 
 
+def test_a_last_frame_that_is_left_out_is_the_first_warped_one_and_the_rest_stays():
+    pipeline = pocket("warped-last12", residual=True, widths=(8, 16, 16))
+    clip, last = squares(0)
+    clip = replace(clip, warped_BT3HW=clip.frames_BT3HW)
+    whole, without = (
+        conditions("warped-last12", pipeline.vae, clip, last, drawn(condition_noise=0.5, drop_last=share))
+        for share in (0.0, 1.0)
+    )
+    assert torch.equal(without[0][:, :, :14], whole[0][:, :, :14])
+    assert torch.equal(without[0][:, :, 14:], whole[0][:, :1, :12].expand_as(whole[0][:, :, 14:]))
+    assert not torch.equal(without[0][:, :, 14:], whole[0][:, :, 14:])
+
+
 def test_noise_on_the_condition_leaves_half_the_clips_and_all_masks_alone():
     clip, last = squares(0, batch=64)
     pipeline = pocket("warped-last12", residual=True, widths=(8, 16, 16))
