@@ -17,7 +17,7 @@ from pipelines.training.sources import SyntheticSource  # noqa: E402
 from tests.models.generator.tiny_generators import tiny_pocket  # noqa: E402
 
 SIZE, FRAMES = 32, 3
-WITH, WITHOUT = "with condition frames", "without"
+WITH, WITHHELD, WITHOUT = "with condition frames", "with the warp withheld", "without"
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +35,9 @@ def untrained(batches: list[TrainingBatch]) -> Tables:
 def test_an_untrained_network_uses_its_condition_frames_alone(untrained: Tables) -> None:
     shown = untrained[SHOWN]
     for name in ("pose", "points", "reference"):
-        assert shown[name][WITH] == shown[name][WITHOUT] == Rise(0, 0)
-    assert shown["condition"][WITH].mean > 0.5
-    assert set(shown["condition"]) == {WITH}
+        assert shown[name] == dict.fromkeys((WITH, WITHHELD, WITHOUT), Rise(0, 0))
+    assert set(shown["condition"]) == {WITH, WITHHELD}
+    assert all(rise.mean > 0.5 for rise in shown["condition"].values())
 
 
 def test_what_a_user_gives_reaches_the_network_by_the_warp_too(untrained: Tables) -> None:
@@ -46,6 +46,8 @@ def test_what_a_user_gives_reaches_the_network_by_the_warp_too(untrained: Tables
     assert given["reference"][WITH].mean > given["pose"][WITH].mean > 0.01
     assert given["points"][WITH].mean > 0.01
     assert all(row[WITHOUT] == Rise(0, 0) for row in given.values())
+    assert given["pose"][WITHHELD] == given["points"][WITHHELD] == Rise(0, 0)
+    assert given["reference"][WITHHELD].mean > 0.5
 
 
 def test_a_network_whose_encoders_hold_weights_reacts_without_condition_frames(batches: list[TrainingBatch]) -> None:
