@@ -66,32 +66,31 @@ def test_what_is_dropped_is_black_or_zero_and_nothing_else_changes():
     assert not drawn(drop_reference=1.0).reference_kept_B.any()
 
 
-def test_a_withheld_warp_leaves_the_last_frame_of_which_nothing_counts_as_known():
+def kept_and_dropped(name, noise):
+    """Conditions of squares whose warp is right, whole and with one thing dropped; and their last frames."""
     pipeline = pocket("warped-last12", residual=True, widths=(8, 16, 16))
     clip, last = squares(0)
     clip = replace(clip, warped_BT3HW=clip.frames_BT3HW)
-    whole, withheld = (
-        conditions("warped-last12", pipeline.vae, clip, last, drawn(condition_noise=0, drop_warp=share))
+    given = [
+        conditions("warped-last12", pipeline.vae, clip, last, drawn(condition_noise=noise, **{name: share}))
         for share in (0.0, 1.0)
-    )
-    repeated = latents_of(pipeline.vae, last[:, None]).expand(-1, clip.frames_BT3HW.shape[1], -1, -1, -1)
-    assert whole[0][:, :, 12:14].any() and not torch.equal(whole[0][:, :, :12], repeated)
-    assert torch.equal(withheld[0][:, :, :12], repeated) and torch.equal(withheld[0][:, :, 14:], repeated)
-    assert not withheld[0][:, :, 12:14].any()
-    assert all(torch.equal(a, b) for a, b in zip(whole[1:], withheld[1:], strict=True))
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(given[0][1:], given[1][1:], strict=True))
+    return given[0][0], given[1][0], latents_of(pipeline.vae, last[:, None]).expand(-1, 3, -1, -1, -1)
+
+
+def test_a_withheld_warp_leaves_the_last_frame_of_which_nothing_counts_as_known():
+    whole, withheld, last = kept_and_dropped("drop_warp", 0.0)
+    assert whole[:, :, 12:14].any() and not torch.equal(whole[:, :, :12], last)
+    assert torch.equal(withheld[:, :, :12], last) and torch.equal(withheld[:, :, 14:], last)
+    assert not withheld[:, :, 12:14].any()
 
 
 def test_a_last_frame_that_is_left_out_is_the_first_warped_one_and_the_rest_stays():
-    pipeline = pocket("warped-last12", residual=True, widths=(8, 16, 16))
-    clip, last = squares(0)
-    clip = replace(clip, warped_BT3HW=clip.frames_BT3HW)
-    whole, without = (
-        conditions("warped-last12", pipeline.vae, clip, last, drawn(condition_noise=0.5, drop_last=share))
-        for share in (0.0, 1.0)
-    )
-    assert torch.equal(without[0][:, :, :14], whole[0][:, :, :14])
-    assert torch.equal(without[0][:, :, 14:], whole[0][:, :1, :12].expand_as(whole[0][:, :, 14:]))
-    assert not torch.equal(without[0][:, :, 14:], whole[0][:, :, 14:])
+    whole, without, _ = kept_and_dropped("drop_last", 0.5)
+    assert torch.equal(without[:, :, :14], whole[:, :, :14])
+    assert torch.equal(without[:, :, 14:], whole[:, :1, :12].expand_as(whole[:, :, 14:]))
+    assert not torch.equal(without[:, :, 14:], whole[:, :, 14:])
 
 
 def test_noise_on_the_condition_leaves_half_the_clips_and_all_masks_alone():
