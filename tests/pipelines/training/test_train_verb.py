@@ -52,17 +52,18 @@ def test_the_same_command_goes_on_and_other_settings_are_an_error(tmp_path):
 
 
 HOLD = """
-import sys, time
+import sys
 from pathlib import Path
 from pipelines.corpus.lock import file_lock
 with file_lock(Path(sys.argv[1]) / "lock", sys.argv[1]):
     print("held", flush=True)
-    time.sleep(600)
+    sys.stdin.read()
 """
 
 
 def test_a_folder_that_another_run_trains_in_is_left_alone_and_a_dead_one_does_not_keep_it(tmp_path):
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as other:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], text=True, **pipes) as other:
         try:
             assert other.stdout is not None
             assert other.stdout.readline() == "held\n"
