@@ -15,6 +15,7 @@ from schemas.training import TrainingConfig
 T = TypeVar("T")
 _ENGINE_SECTIONS = frozenset(section.name for section in fields(EngineConfig))
 _FETCH_SECTION = "fetch"
+_YAML_BOOL = "tag:yaml.org,2002:bool"
 _SHAPING_NOTHING = _ENGINE_SECTIONS | {_FETCH_SECTION}
 
 
@@ -94,11 +95,9 @@ def _overlay(path: Path | None, settings: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
-
     try:
-        tree = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        tree = _parse_yaml(path.read_text())
+    except (OSError, ValueError) as error:
         raise ConfigError(f"cannot read configuration {path}: {error}") from None
     if tree is None:
         return {}
@@ -111,16 +110,33 @@ def _parse_setting(setting: str) -> dict[str, Any]:
     key, separator, text = setting.partition("=")
     if not separator or not key.strip():
         raise ConfigError(f"--set {setting!r}: write it as key.path=value")
-    import yaml
-
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = _parse_yaml(text)
+    except ValueError:
         raise ConfigError(f"--set {setting!r}: the value is not YAML") from None
     for part in reversed(key.strip().split(".")):
         value = {part: value}
     result: dict[str, Any] = value
     return result
+
+
+def _parse_yaml(text: str) -> Any:
+    """Plain values. Booleans are true and false alone, as in YAML 1.2, so `no` stays the word that a setting may be;
+    where one is asked for, yes and no are understood all the same. Raises ValueError for what is not YAML."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if first in "tTfF" or tag != _YAML_BOOL]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    try:
+        return yaml.load(text, Loader)  # noqa: S506
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from None
 
 
 def _merge(into: dict[str, Any], over: dict[str, Any]) -> None:

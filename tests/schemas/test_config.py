@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from schemas.config import Config, Limit, differences
-from schemas.config_loading import load_config, parse_config
+from schemas.config_loading import load_config, load_training_config, parse_config
 from schemas.errors import ConfigError
 from schemas.recipes import RECIPES
 
@@ -94,6 +94,16 @@ def test_a_missing_file_is_named_and_an_empty_one_changes_nothing(tmp_path: Path
         load_config(tmp_path / "nowhere.yaml")
     (tmp_path / "empty.yaml").touch()
     assert load_config(tmp_path / "empty.yaml") == load_config()
+
+
+@pytest.mark.parametrize("word", ["no", "off", "false", "False"])
+def test_no_is_a_word_where_a_word_is_asked_for_and_false_where_a_switch_is(word: str, tmp_path: Path) -> None:
+    path = tmp_path / "stage.yaml"
+    path.write_text(f"model: {{residual: {word}}}\noptimizer: {{precision: no}}\n")
+    assert load_training_config(None, (f"model.residual={word}",)).model.residual is False
+    assert load_training_config(None, ("optimizer.precision=no",)).optimizer.precision == "no"
+    read = load_training_config(path)
+    assert (read.model.residual, read.optimizer.precision) == (False, "no")
 
 
 def test_a_configuration_survives_yaml_and_keeps_its_digest() -> None:
